@@ -1,0 +1,57 @@
+// Package geo says where a client is and which locations are best for it.
+//
+// A [Locator] places a client by what it states itself or by a GeoIP database; a
+// [Ranker] orders locations for a place by one documented score.
+package geo
+
+import (
+	"net/netip"
+
+	"gazetteer"
+)
+
+// Method says how a client was placed, best evidence first.
+type Method string
+
+const (
+	StatedPoint   Method = "stated-point"   // the client said lat and lon
+	StatedCountry Method = "stated-country" // the client said its country: its centre
+	StatedIP      Method = "stated-ip"      // the client said ip=, and GeoIP knew it
+	GeoIPCity     Method = "geoip-city"     // GeoIP has coordinates for the address
+	GeoIPCountry  Method = "geoip-country"  // GeoIP has only a country: its centre
+	Unknown       Method = "unknown"        // no evidence: locations are ordered by weight
+)
+
+// Client is the evidence about where a client is. Every field may be absent.
+type Client struct {
+	Addr     netip.Addr      // whose request it is; private and reserved addresses are no evidence
+	Stated   gazetteer.Point // meaningful only if HasPoint: for ranking only
+	HasPoint bool
+	Country  string     // stated
+	IP       netip.Addr // stated
+}
+
+// Place is where a client is taken to be.
+type Place struct {
+	Point   gazetteer.Point
+	Located bool // false: Point means nothing
+	Country string
+	Method  Method
+}
+
+// Candidate is one location as ranked for one place.
+type Candidate struct {
+	Location    gazetteer.Location
+	DistanceKM  float64 // great circle; meaningful only if HasDistance
+	HasDistance bool
+	Score       float64 // lower is better; the formula is in DESIGN.md
+	Terms       Terms
+	Excluded    string // why it is left out; empty if it is not
+}
+
+// Terms are the parts of a score, for explain.
+type Terms struct {
+	KM      float64 // the distance that was reckoned with, also when it is only assumed
+	Weight  float64
+	Assumed string // why KM is assumed: "no coordinates, same country"; empty if measured
+}

@@ -1,0 +1,140 @@
+package region
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"gazetteer"
+	"gazetteer/region/geo"
+	"gazetteer/ring"
+)
+
+// Query asks where a resource is, best first for one client.
+type Query struct {
+	Key     gazetteer.Key
+	Client  geo.Client
+	Limit   int        // 0 for DefaultLimit
+	Filter  geo.Filter // hard: what does not match is left out
+	Avoid   []gazetteer.LocationID
+	Explain bool
+}
+
+// DefaultLimit is how many locations an answer holds unless the client says otherwise,
+// MaxLimit how many it holds at most.
+const (
+	DefaultLimit = 5
+	MaxLimit     = 1000
+)
+
+// Answer is what a query gets. It may be used again for another query: the strings and
+// slices of an answer are valid until then.
+type Answer struct {
+	Key        gazetteer.Key
+	Version    gazetteer.Version
+	Client     geo.Place
+	Candidates []geo.Candidate // best first, at most Limit
+	Excluded   []geo.Candidate // only with Explain: the rest, each with its reason
+	Region     gazetteer.RegionID
+	Node       gazetteer.NodeID // the replica that held the record
+	TTL        time.Duration
+	Staleness  time.Duration // upper bound of how old the region's knowledge may be
+	Degraded   bool          // that bound leaves an origin out, or no ring mate was alive
+	Hops       []Hop         // only with Explain
+	buf        []byte        // the record the strings point into
+}
+
+// Hop is one step of a lookup, for explain.
+type Hop struct {
+	Role string // regional server, cluster server, ring, replica
+	Name string
+	Took time.Duration
+}
+
+// Op says what a change does.
+type Op uint8
+
+const (
+	PutResource    Op = iota // the resource becomes exactly this document
+	DeleteResource           // one transaction of tombstones for the elements it now has
+	PutLocation              // adds or replaces Locations[0]
+	DeleteLocation           // removes Location
+)
+
+// Change is one write, all or nothing.
+type Change struct {
+	Key        gazetteer.Key
+	Op         Op
+	Attributes json.RawMessage      // PutResource: a compact JSON object, nil for {}
+	Locations  []gazetteer.Location // PutResource: all of them; PutLocation: one
+	Location   gazetteer.LocationID // DeleteLocation
+	// If holds the expected versions (If-Match); 0 in it means "does not exist"
+	// (If-None-Match: *); Any means "exists" (If-Match: *). Empty: unconditional.
+	// In mode multi it is checked at the active replica only.
+	If []gazetteer.Version
+	// Ack is the level that must be reached before Deadline.
+	Ack      ring.Ack
+	Deadline time.Duration // 0 for the default of 5 s
+}
+
+// AnyVersion in Change.If matches every version of a resource that exists.
+const AnyVersion = ^gazetteer.Version(0)
+
+// Receipt says what became of a change.
+type Receipt struct {
+	Version gazetteer.Version // of the resource after the change; 0 if it no longer exists
+	Created bool              // the resource (or location) did not exist before
+	Reached ring.Ack          // the level reached: below what was asked if time ran out
+	Err     error             // then nothing of the change was done
+}
+
+// TypeSpec is what is known of a type. It travels as the resource (_types, name).
+type TypeSpec struct {
+	Name     gazetteer.Type
+	Mode     string        // "multi"
+	TTL      time.Duration // how long an answer may be kept by the client; 30 s by default
+	Redirect bool          // answers may be redirects (307)
+}
+
+// Page is a slice of a type's resources in the order of listing, see Cursor.
+type Page struct {
+	Records []gazetteer.Record
+	Next    Cursor // zero when nothing follows
+}
+
+// Cursor is where a listing goes on: partition by partition, ids in byte order within.
+type Cursor struct {
+	Partition uint32
+	After     gazetteer.ID
+	More      bool
+}
+
+// Check is one line of /readyz?verbose.
+type Check struct {
+	Name   string
+	OK     bool
+	Detail string
+}
+
+// Regional is what the faces (REST, DNS, web) need of a regional server. [Server]
+// implements it.
+type Regional interface {
+	// Resolve fills a. Unknown type or id: NotFound. All locations excluded: no error,
+	// no candidates.
+	Resolve(ctx context.Context, q *Query, a *Answer) error
+	Get(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error)
+	// Write performs changes that may be of several types; each stands alone and gets
+	// its own receipt, in order. Many changes in one call share transactions.
+	Write(ctx context.Context, cs []Change) []Receipt
+	// List returns up to limit resources whose ids start with prefix, from cursor on.
+	List(ctx context.Context, t gazetteer.Type, prefix string, from Cursor, limit int) (Page, error)
+	Types(ctx context.Context) ([]TypeSpec, error)
+	Type(ctx context.Context, t gazetteer.Type) (TypeSpec, error)
+	// PutType creates or changes a type, DeleteType removes one that is empty.
+	PutType(ctx context.Context, s TypeSpec) (created bool, err error)
+	DeleteType(ctx context.Context, t gazetteer.Type) error
+	// Conflicts returns the united conflict journal of all replicas that answered.
+	Conflicts(ctx context.Context) ([]ring.Conflict, error)
+	Ready() []Check
+	Name() (gazetteer.RegionID, gazetteer.NodeID)
+}
