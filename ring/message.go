@@ -36,6 +36,10 @@ type Match struct{ Partitions []gazetteer.Partition }
 // Ask says: send a Hello for these partitions.
 type Ask struct{ Partitions []gazetteer.Partition }
 
+// Leave says: send me no more of these partitions; my plan no longer wants them from
+// you.
+type Leave struct{ Partitions []gazetteer.Partition }
+
 // Hello says: here is my vector; send me what I lack, then what is new.
 type Hello struct {
 	Partition      gazetteer.Partition
@@ -129,6 +133,7 @@ type Stable struct {
 func (Greet) message()    {}
 func (Match) message()    {}
 func (Ask) message()      {}
+func (Leave) message()    {}
 func (Hello) message()    {}
 func (Begin) message()    {}
 func (Elements) message() {}
