@@ -1,0 +1,294 @@
+package ring
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"gazetteer"
+)
+
+// mark is what this replica knows of one store by its freshness marks.
+type mark struct {
+	node      gazetteer.NodeID
+	origin    gazetteer.Origin
+	number    uint64
+	next      gazetteer.Clock                // of the newest mark
+	age       time.Duration                  // of the newest mark when it came
+	at        time.Duration                  // when it came
+	positions map[gazetteer.Partition]uint64 // all that the marks have named
+	chained   uint64                         // up to this number positions miss nothing
+	pending   []pendingMark                  // oldest first, not covered yet
+	counted   gazetteer.Clock                // complete from this origin up to here
+	stable    *Stable
+}
+
+type pendingMark struct {
+	next      gazetteer.Clock
+	positions map[gazetteer.Partition]uint64
+}
+
+// pendingMax bounds the marks that wait for their positions; beyond it the two oldest
+// become one.
+const pendingMax = 8
+
+// emitFresh sends this origin's freshness mark on all links. Positions are durable: it
+// goes out after Save.
+func (r *Replica) emitFresh() {
+	full := r.due(&r.timers.stable, r.cfg.StableEvery)
+	f := r.freshMark(full)
+	if full && r.batch.clean() {
+		f.Stable = r.stablePart()
+	}
+	r.noteOwn(f)
+	for _, l := range r.links {
+		r.batch.after(l.peer.id, f)
+	}
+}
+
+func (r *Replica) freshMark(full bool) Fresh {
+	r.number++
+	f := Fresh{Node: r.cfg.Self, Origin: r.origin, Number: r.number, Base: r.number - 1, Next: r.clock.next(r.now.Wall)}
+	if full {
+		f.Base = 0
+	}
+	for _, m := range r.order {
+		seq := m.vector.At(r.origin)
+		if seq > m.told || full && seq > 0 {
+			f.Positions = append(f.Positions, PartitionSeq{m.partition, seq})
+		}
+		m.told = seq
+	}
+	return f
+}
+
+// noteOwn keeps what this replica adds to the stable stamp beside what others add.
+func (r *Replica) noteOwn(f Fresh) {
+	own := r.marks[r.origin.Store]
+	if own == nil || own.origin != r.origin {
+		own = &mark{node: r.cfg.Self, origin: r.origin}
+		r.marks[r.origin.Store] = own
+	}
+	own.number, own.next, own.counted, own.at = f.Number, f.Next, f.Next, r.now.Mono
+	if f.Stable != nil {
+		own.stable = f.Stable
+		r.findStable()
+	}
+}
+
+// greetFresh tells a new link all that is known of every origin, so that no mark of the
+// past is missed.
+func (r *Replica) greetFresh(l *link) {
+	for _, s := range slices.Sorted(maps.Keys(r.marks)) {
+		k := r.marks[s]
+		if k.origin == r.origin || k.chained != k.number {
+			continue
+		}
+		f := Fresh{Node: k.node, Origin: k.origin, Number: k.number, Next: k.next, Age: r.ageOf(k), Stable: k.stable}
+		f.Positions = sortedPositions(k.positions)
+		r.batch.after(l.peer.id, f)
+	}
+	if r.number > 0 {
+		r.timers.stable = r.now.Mono // the next own mark is a full one
+	}
+}
+
+func (r *Replica) ageOf(k *mark) time.Duration { return k.age + r.now.Mono - k.at }
+
+func sortedPositions(set map[gazetteer.Partition]uint64) []PartitionSeq {
+	out := make([]PartitionSeq, 0, len(set))
+	for p, seq := range set {
+		out = append(out, PartitionSeq{p, seq})
+	}
+	slices.SortFunc(out, func(a, b PartitionSeq) int { return a.Partition.Compare(b.Partition) })
+	return out
+}
+
+// stepFresh takes a freshness mark, and floods it if it is news.
+func (r *Replica) stepFresh(l *link, f Fresh) {
+	if l.store == f.Origin.Store && l.incarnation == f.Origin.Incarnation {
+		l.peer.heard(f.Next, r.now.Mono)
+	}
+	if f.Origin.Store == r.origin.Store || f.Next.UnixMilli() > r.now.Wall+r.cfg.MaxSkew.Milliseconds() {
+		return
+	}
+	k := r.markOf(f)
+	if k == nil || f.Number <= k.number {
+		return
+	}
+	r.learn(k, f)
+	for _, other := range r.links {
+		if other != l {
+			r.batch.after(other.peer.id, f)
+		}
+	}
+}
+
+// markOf returns the entry of a mark's store, begun anew for a newer incarnation; nil
+// if the mark is of an incarnation that has ended.
+func (r *Replica) markOf(f Fresh) *mark {
+	k := r.marks[f.Origin.Store]
+	if k != nil && k.origin != f.Origin && f.Next <= k.next {
+		return nil
+	}
+	if k == nil || k.origin != f.Origin {
+		k = &mark{node: f.Node, origin: f.Origin, positions: map[gazetteer.Partition]uint64{}}
+		r.marks[f.Origin.Store] = k
+		r.endSessions(f.Origin)
+	}
+	return k
+}
+
+// endSessions closes the sessions of earlier incarnations: what is still on its way from
+// them must not be taken.
+func (r *Replica) endSessions(newer gazetteer.Origin) {
+	for _, l := range r.links {
+		if l.greeted && l.store == newer.Store && l.incarnation != newer.Incarnation {
+			l.over = true
+			for _, f := range slices.Clone(l.order) {
+				r.endFeed(f)
+			}
+		}
+	}
+}
+
+// learn takes a mark into account. One that misses the marks before it counts for
+// nothing until a full one comes.
+func (r *Replica) learn(k *mark, f Fresh) {
+	k.number, k.next, k.age, k.at = f.Number, f.Next, f.Age, r.now.Mono
+	if f.Stable != nil {
+		k.stable = f.Stable
+		r.findStable()
+	}
+	if f.Base != 0 && f.Base > k.chained {
+		return
+	}
+	k.chained = f.Number
+	delta := map[gazetteer.Partition]uint64{}
+	for _, p := range f.Positions {
+		k.positions[p.Partition] = max(k.positions[p.Partition], p.Seq)
+		delta[p.Partition] = p.Seq
+	}
+	k.pending = append(k.pending, pendingMark{f.Next, delta})
+	if len(k.pending) > pendingMax {
+		a, b := k.pending[0], k.pending[1]
+		maps.Copy(a.positions, b.positions)
+		k.pending = slices.Insert(k.pending[2:], 0, pendingMark{b.next, a.positions})
+	}
+}
+
+// countMarks counts the marks whose positions this replica holds durably by now.
+func (r *Replica) countMarks() {
+	for _, k := range r.marks {
+		for len(k.pending) > 0 && r.holdsAll(k.origin, k.pending[0].positions) {
+			k.counted = max(k.counted, k.pending[0].next)
+			k.pending = k.pending[1:]
+		}
+	}
+}
+
+func (r *Replica) holdsAll(o gazetteer.Origin, want map[gazetteer.Partition]uint64) bool {
+	for p, seq := range want {
+		if m := r.mirrors[p]; m != nil && m.vector.At(o) < seq {
+			return false
+		}
+	}
+	return true
+}
+
+// complete returns the clock up to which this replica holds everything of every store
+// of the plan. It is asked only while nothing waits to be saved.
+func (r *Replica) complete() gazetteer.Clock {
+	r.countMarks()
+	least := gazetteer.Clock(math.MaxUint64)
+	for _, s := range r.plan.Stores {
+		switch k := r.marks[s]; {
+		case s == r.origin.Store:
+			least = min(least, r.clock.last)
+		case k == nil:
+			return 0
+		default:
+			least = min(least, k.counted)
+		}
+	}
+	for _, m := range r.order {
+		if !m.filled || m.whole != nil {
+			return 0
+		}
+	}
+	return least
+}
+
+// ended reports whether an origin writes no more: its store has left the plan, or a
+// later incarnation of it is known.
+func (r *Replica) ended(o gazetteer.Origin) bool {
+	return !r.planned[o.Store] || r.endedIncarnation(o)
+}
+
+func (r *Replica) endedIncarnation(o gazetteer.Origin) bool {
+	if o.Store == r.origin.Store {
+		return o != r.origin
+	}
+	k := r.marks[o.Store]
+	return k != nil && k.origin != o
+}
+
+// stablePart is what this replica adds to the stable stamp. A filled partition without
+// ended origins has sum 0.
+func (r *Replica) stablePart() *Stable {
+	s := &Stable{Epoch: r.plan.Epoch, Complete: r.complete()}
+	for _, m := range r.order {
+		var sum uint64
+		for _, p := range m.vector {
+			if r.ended(p.Origin) {
+				sum += mix(p)
+			}
+		}
+		s.Ended = append(s.Ended, Digest{m.partition, sum})
+	}
+	return s
+}
+
+// findStable takes the minimum over all stores of the plan, if all have reckoned with
+// this plan. A replica that the plan does not count collects nothing.
+func (r *Replica) findStable() {
+	r.stable = 0
+	if !r.planned[r.origin.Store] {
+		return
+	}
+	least := gazetteer.Clock(math.MaxUint64)
+	for _, s := range r.plan.Stores {
+		k := r.marks[s]
+		if k == nil || k.stable == nil || k.stable.Epoch != r.plan.Epoch {
+			return
+		}
+		least = min(least, k.stable.Complete)
+	}
+	r.stable = least
+}
+
+// agreed reports whether all replicas of the plan that hold the partition hold the same
+// of its ended origins.
+func (r *Replica) agreed(p gazetteer.Partition) bool {
+	own := r.marks[r.origin.Store]
+	if own == nil || own.stable == nil {
+		return false
+	}
+	mine, _ := own.stable.ended(p)
+	for _, s := range r.plan.Stores {
+		if sum, holds := r.marks[s].stable.ended(p); holds && sum != mine {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Stable) ended(p gazetteer.Partition) (sum uint64, holds bool) {
+	i, ok := slices.BinarySearchFunc(s.Ended, p, func(d Digest, p gazetteer.Partition) int { return cmp.Or(d.Partition.Compare(p)) })
+	if !ok {
+		return 0, false
+	}
+	return s.Ended[i].Sum, true
+}
