@@ -137,6 +137,7 @@ func (r *Replica) markOf(f Fresh) *mark {
 		k = &mark{node: f.Node, origin: f.Origin, positions: map[gazetteer.Partition]uint64{}}
 		r.marks[f.Origin.Store] = k
 		r.endSessions(f.Origin)
+		r.findStable()
 	}
 	return k
 }

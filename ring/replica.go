@@ -129,6 +129,7 @@ func (r *Replica) Configure(p Plan) {
 	r.plannedEdges()
 	r.relink()
 	r.maybeFound()
+	r.findStable()
 	r.servingDirty, r.peersDirty = true, true
 }
 
@@ -146,6 +147,7 @@ func (r *Replica) host(hosted map[gazetteer.Partition]*ringView) {
 			r.mirrors[p] = m
 		}
 		m.ring = v
+		r.countMates(m)
 	}
 	r.order = r.order[:0]
 	for _, m := range r.mirrors {
