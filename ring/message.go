@@ -91,11 +91,15 @@ type Mark struct {
 }
 
 // Report tells a publisher what its subscriber holds durably: the entries that changed
-// since the last report of this link.
+// since the last report of this link. In rings so large that a majority is more than a
+// member and its neighbours, reports are relayed: By then names the subscriber, Hops how
+// often it may still be relayed, and Session is 0.
 type Report struct {
 	Partition gazetteer.Partition
 	Session   uint64
 	Durable   gazetteer.Vector
+	By        gazetteer.NodeID // empty: the sender itself
+	Hops      uint32
 }
 
 // Fresh is a freshness mark: every later stamp of this origin is at least Next, and up

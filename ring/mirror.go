@@ -33,7 +33,9 @@ type mirror struct {
 	marked      bool
 	aloneSince  time.Duration // since when no ring mate is alive; -1 while one is
 	servedAlone bool
-	told        uint64 // own sequence number as of the last freshness mark
+	// acked holds what ring members that are no neighbours hold of this origin.
+	acked map[gazetteer.NodeID]uint64
+	told  uint64 // own sequence number as of the last freshness mark
 }
 
 func newMirror(p gazetteer.Partition, s PartitionState) *mirror {
@@ -86,6 +88,17 @@ func (m *mirror) greeting() uint64 {
 		return 0
 	}
 	return m.sum ^ 1<<63 | 1 // never 0
+}
+
+// heardOf notes a relayed report about this origin.
+func (m *mirror) heardOf(n gazetteer.NodeID, seq uint64) {
+	if seq == 0 {
+		return
+	}
+	if m.acked == nil {
+		m.acked = map[gazetteer.NodeID]uint64{}
+	}
+	m.acked[n] = max(m.acked[n], seq)
 }
 
 func (m *mirror) feedTo(n gazetteer.NodeID) *feed {

@@ -47,6 +47,10 @@ func newRingView(self gazetteer.NodeID, g *Ring) *ringView {
 // majority is how many of the configured members make a write acknowledged.
 func (v *ringView) majority() int { return len(v.ring.Members)/2 + 1 }
 
+// relays is how often a report must be relayed so that a majority can be counted: the
+// neighbours' own reports reach three members, each relaying two more.
+func (v *ringView) relays() uint32 { return uint32(max(0, v.majority()-2) / 2) }
+
 func (r *Replica) peer(n gazetteer.NodeID) *peer {
 	p := r.peers[n]
 	if p == nil {

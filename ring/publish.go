@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"slices"
 	"time"
 
 	"gazetteer"
@@ -297,8 +298,36 @@ func withSession(m Message, session uint64) Message {
 // stepReport notes what a subscriber holds durably.
 func (r *Replica) stepReport(l *link, rep Report) {
 	f := l.feeds[rep.Partition]
-	if f == nil || rep.Session != f.out.session {
+	if f == nil {
+		return
+	}
+	if rep.By != "" {
+		f.m.heardOf(rep.By, rep.Durable.At(r.origin))
+		r.relayReport(f, rep)
+		return
+	}
+	if rep.Session != f.out.session {
 		return
 	}
 	f.out.acked = f.out.acked.Merge(rep.Durable)
+	rep.By, rep.Hops, rep.Session = l.peer.id, f.m.ring.relays(), 0
+	r.relayReport(f, rep)
+}
+
+// relayReport passes a report on, away from where it came from, without what this
+// replica itself has written.
+func (r *Replica) relayReport(from *feed, rep Report) {
+	if rep.Hops == 0 {
+		return
+	}
+	rep.Hops--
+	rep.Durable = slices.DeleteFunc(rep.Durable.Clone(), func(p gazetteer.Position) bool { return p.Origin == r.origin })
+	if len(rep.Durable) == 0 {
+		return
+	}
+	for _, f := range from.m.feeds {
+		if f != from && f.link.peer.id != rep.By && slices.Contains(from.m.ring.others, f.link.peer.id) {
+			r.batch.after(f.link.peer.id, rep)
+		}
+	}
 }

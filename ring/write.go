@@ -199,8 +199,9 @@ func (r *Replica) settle(w *waiter, reached Ack) {
 // reached counts the configured members of the ring that hold the write durably.
 func (r *Replica) reached(w *waiter) Ack {
 	have := 1
-	for _, f := range w.m.feeds {
-		if slices.Contains(w.m.ring.others, f.link.peer.id) && f.out.acked.Covers(w.position) {
+	for _, n := range w.m.ring.others {
+		f := w.m.feedTo(n)
+		if f != nil && f.out.acked.Covers(w.position) || w.m.acked[n] >= w.position.Seq {
 			have++
 		}
 	}
