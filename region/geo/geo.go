@@ -1,7 +1,8 @@
 // Package geo says where a client is and which locations are best for it.
 //
 // A [Locator] places a client by what it states itself or by a GeoIP database; a
-// [Ranker] orders locations for a place by one documented score.
+// [Ranker] orders locations for a place by one documented score; a [Filter] says which
+// locations come into question at all. DESIGN.md has the reasons.
 package geo
 
 import (
@@ -19,7 +20,7 @@ const (
 	StatedIP      Method = "stated-ip"      // the client said ip=, and GeoIP knew it
 	GeoIPCity     Method = "geoip-city"     // GeoIP has coordinates for the address
 	GeoIPCountry  Method = "geoip-country"  // GeoIP has only a country: its centre
-	Unknown       Method = "unknown"        // no evidence: locations are ordered by weight
+	Unknown       Method = "unknown"        // no evidence: locations share clients by weight
 )
 
 // Client is the evidence about where a client is. Every field may be absent.
@@ -27,15 +28,15 @@ type Client struct {
 	Addr     netip.Addr      // whose request it is; private and reserved addresses are no evidence
 	Stated   gazetteer.Point // meaningful only if HasPoint: for ranking only
 	HasPoint bool
-	Country  string     // stated
+	Country  string     // stated, ISO 3166-1 alpha-2 in upper case
 	IP       netip.Addr // stated
 }
 
 // Place is where a client is taken to be.
 type Place struct {
 	Point   gazetteer.Point
-	Located bool // false: Point means nothing
-	Country string
+	Located bool   // false: Point means nothing
+	Country string // empty if not known
 	Method  Method
 }
 
@@ -44,14 +45,21 @@ type Candidate struct {
 	Location    gazetteer.Location
 	DistanceKM  float64 // great circle; meaningful only if HasDistance
 	HasDistance bool
-	Score       float64 // lower is better; the formula is in DESIGN.md
+	Score       float64 // lower is better: (Terms.KM + 50) / Terms.TopWeight
 	Terms       Terms
 	Excluded    string // why it is left out; empty if it is not
 }
 
-// Terms are the parts of a score, for explain.
+// Terms are the parts of a score, for explain. Those of a candidate that was excluded
+// before it was scored are zero.
 type Terms struct {
-	KM      float64 // the distance that was reckoned with, also when it is only assumed
-	Weight  float64
-	Assumed string // why KM is assumed: "no coordinates, same country"; empty if measured
+	KM     float64 // the distance that was reckoned with, also when it is only assumed
+	Weight float64
+	// TopWeight is the greatest weight among the candidates at the same KM: they pull
+	// clients together and share them by weight.
+	TopWeight float64
+	// Draw settles equal scores, lower first: -ln(u)/Weight, where u in (0,1) is a
+	// hash of the client's network and the location's id. Only explain fills it.
+	Draw    float64
+	Assumed string // why KM is assumed; empty if it is measured
 }

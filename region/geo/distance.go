@@ -1,0 +1,38 @@
+package geo
+
+import (
+	"math"
+
+	"gazetteer"
+)
+
+const (
+	// earthRadiusKM is the mean radius R1 of the earth (Moritz, "Geodetic Reference
+	// System 1980").
+	earthRadiusKM = 6371.0088
+	// furthestKM is half the circumference: nothing on earth is further away.
+	furthestKM = math.Pi * earthRadiusKM
+)
+
+// DistanceKM returns the great-circle distance in kilometres, on a sphere: up to 0.6 %
+// off the ellipsoid's. It is the haversine formula (Sinnott, "Virtues of the
+// Haversine", 1984), which stays exact for points that are close together.
+func DistanceKM(a, b gazetteer.Point) float64 { return originAt(a).distanceKM(b) }
+
+// origin is a point from which many distances are measured.
+type origin struct{ lat, lon, cosLat float64 }
+
+func originAt(p gazetteer.Point) origin {
+	lat := radians(p.Lat)
+	return origin{lat: lat, lon: radians(p.Lon), cosLat: math.Cos(lat)}
+}
+
+func (o origin) distanceKM(p gazetteer.Point) float64 {
+	lat := radians(p.Lat)
+	sinLat := math.Sin((lat - o.lat) / 2)
+	sinLon := math.Sin((radians(p.Lon) - o.lon) / 2)
+	h := sinLat*sinLat + o.cosLat*math.Cos(lat)*(sinLon*sinLon)
+	return 2 * earthRadiusKM * math.Asin(math.Sqrt(min(1, h)))
+}
+
+func radians(degrees float64) float64 { return degrees * (math.Pi / 180) }
