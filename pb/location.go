@@ -1,0 +1,160 @@
+package pb
+
+import (
+	"encoding/binary"
+	"math"
+
+	"gazetteer"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Field numbers of body.proto.
+const (
+	locationURL     = 1
+	locationLat     = 2
+	locationLon     = 3
+	locationCountry = 4
+	locationWeight  = 5
+	locationLabels  = 6
+
+	labelKey   = 1
+	labelValue = 2
+
+	attributesJSON = 1
+)
+
+// AppendLocation appends the body of l to dst. The id is not part of it. Fields that
+// hold what their absence means are left out, so equal locations have equal bodies.
+func AppendLocation(dst []byte, l *gazetteer.Location) []byte {
+	dst = appendString(dst, locationURL, l.URL)
+	if l.Located {
+		dst = appendDouble(dst, locationLat, l.Point.Lat)
+		dst = appendDouble(dst, locationLon, l.Point.Lon)
+	}
+	dst = appendString(dst, locationCountry, l.Country)
+	if l.Weight != 1 {
+		dst = appendDouble(dst, locationWeight, l.Weight)
+	}
+	for i := range l.Labels {
+		dst = appendLabel(dst, &l.Labels[i])
+	}
+	return dst
+}
+
+func appendLabel(dst []byte, l *gazetteer.Label) []byte {
+	dst = protowire.AppendTag(dst, locationLabels, protowire.BytesType)
+	dst = protowire.AppendVarint(dst, uint64(sizeString(l.Key)+sizeString(l.Value)))
+	dst = appendString(dst, labelKey, l.Key)
+	return appendString(dst, labelValue, l.Value)
+}
+
+// DecodeLocation sets every field of l but its ID from a body. The strings are views
+// of body: they are valid as long as nobody changes it. The memory of l.Labels is used
+// again; nothing else is allocated. Unknown fields are passed over.
+//
+// A body that is not protobuf, or whose numbers no location can have, is an error of
+// kind Internal: it was checked when it was written, so something has damaged it.
+// What l holds then is undefined.
+func DecodeLocation(body []byte, l *gazetteer.Location) error {
+	*l = gazetteer.Location{ID: l.ID, Weight: 1, Labels: l.Labels[:0]}
+	var located coordinates
+	for len(body) > 0 {
+		f, rest, err := nextField(body)
+		if err != nil {
+			return damaged("pb.DecodeLocation", err)
+		}
+		if err := setLocation(l, f, &located); err != nil {
+			return damaged("pb.DecodeLocation", err)
+		}
+		body = rest
+	}
+	l.Located = located == lat|lon
+	return checkNumbers(l)
+}
+
+// coordinates says which of the two a body has had so far.
+type coordinates uint8
+
+const (
+	lat coordinates = 1 << iota
+	lon
+)
+
+func setLocation(l *gazetteer.Location, f field, located *coordinates) error {
+	switch f.number {
+	case locationURL:
+		return f.text(&l.URL)
+	case locationLat:
+		*located |= lat
+		return f.double(&l.Point.Lat)
+	case locationLon:
+		*located |= lon
+		return f.double(&l.Point.Lon)
+	case locationCountry:
+		return f.text(&l.Country)
+	case locationWeight:
+		return f.double(&l.Weight)
+	case locationLabels:
+		return addLabel(l, f)
+	}
+	return nil
+}
+
+func addLabel(l *gazetteer.Location, f field) error {
+	if f.kind != protowire.BytesType {
+		return errKind
+	}
+	l.Labels = append(l.Labels, gazetteer.Label{})
+	label := &l.Labels[len(l.Labels)-1]
+	for body := f.bytes; len(body) > 0; {
+		f, rest, err := nextField(body)
+		if err != nil {
+			return err
+		}
+		switch f.number {
+		case labelKey:
+			err = f.text(&label.Key)
+		case labelValue:
+			err = f.text(&label.Value)
+		}
+		if err != nil {
+			return err
+		}
+		body = rest
+	}
+	return nil
+}
+
+// checkNumbers keeps from rankings what has no order (NaN) or no place on earth.
+func checkNumbers(l *gazetteer.Location) error {
+	if !l.Located {
+		l.Point = gazetteer.Point{}
+	} else if err := l.Point.Validate(); err != nil {
+		return damaged("pb.DecodeLocation", err)
+	}
+	if !(l.Weight >= 0) || math.IsInf(l.Weight, 1) {
+		return damaged("pb.DecodeLocation", errWeight)
+	}
+	return nil
+}
+
+func appendString(dst []byte, n protowire.Number, s string) []byte {
+	if s == "" {
+		return dst
+	}
+	return protowire.AppendString(protowire.AppendTag(dst, n, protowire.BytesType), s)
+}
+
+// sizeString is the size of what appendString writes for a field number below 16.
+func sizeString(s string) int {
+	if s == "" {
+		return 0
+	}
+	return 1 + protowire.SizeBytes(len(s))
+}
+
+func appendDouble(dst []byte, n protowire.Number, x float64) []byte {
+	dst = protowire.AppendTag(dst, n, protowire.Fixed64Type)
+	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(x))
+}
