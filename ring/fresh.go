@@ -12,17 +12,18 @@ import (
 
 // mark is what this replica knows of one store by its freshness marks.
 type mark struct {
-	node      gazetteer.NodeID
-	origin    gazetteer.Origin
-	number    uint64
-	next      gazetteer.Clock                // of the newest mark
-	age       time.Duration                  // of the newest mark when it came
-	at        time.Duration                  // when it came
-	positions map[gazetteer.Partition]uint64 // all that the marks have named
-	chained   uint64                         // up to this number positions miss nothing
-	pending   []pendingMark                  // oldest first, not covered yet
-	counted   gazetteer.Clock                // complete from this origin up to here
-	stable    *Stable
+	node       gazetteer.NodeID
+	origin     gazetteer.Origin
+	generation uint64
+	number     uint64
+	next       gazetteer.Clock                // of the newest mark
+	age        time.Duration                  // of the newest mark when it came
+	at         time.Duration                  // when it came
+	positions  map[gazetteer.Partition]uint64 // all that the marks have named
+	chained    uint64                         // up to this number positions miss nothing
+	pending    []pendingMark                  // oldest first, not covered yet
+	counted    gazetteer.Clock                // complete from this origin up to here
+	stable     *Stable
 }
 
 type pendingMark struct {
@@ -50,7 +51,7 @@ func (r *Replica) emitFresh() {
 
 func (r *Replica) freshMark(full bool) Fresh {
 	r.number++
-	f := Fresh{Node: r.cfg.Self, Origin: r.origin, Number: r.number, Base: r.number - 1, Next: r.clock.next(r.now.Wall)}
+	f := Fresh{Node: r.cfg.Self, Origin: r.origin, Generation: r.generation, Number: r.number, Base: r.number - 1, Next: r.clock.next(r.now.Wall)}
 	if full {
 		f.Base = 0
 	}
@@ -86,7 +87,7 @@ func (r *Replica) greetFresh(l *link) {
 		if k.origin == r.origin || k.chained != k.number {
 			continue
 		}
-		f := Fresh{Node: k.node, Origin: k.origin, Number: k.number, Next: k.next, Age: r.ageOf(k), Stable: k.stable}
+		f := Fresh{Node: k.node, Origin: k.origin, Generation: k.generation, Number: k.number, Next: k.next, Age: r.ageOf(k), Stable: k.stable}
 		f.Positions = sortedPositions(k.positions)
 		r.batch.after(l.peer.id, f)
 	}
@@ -110,8 +111,13 @@ func sortedPositions(set map[gazetteer.Partition]uint64) []PartitionSeq {
 func (r *Replica) stepFresh(l *link, f Fresh) {
 	if l.store == f.Origin.Store && l.incarnation == f.Origin.Incarnation {
 		l.peer.heard(f.Next, r.now.Mono)
+		l.generation = f.Generation
 	}
-	if f.Origin.Store == r.origin.Store || f.Next.UnixMilli() > r.now.Wall+r.cfg.MaxSkew.Milliseconds() {
+	if f.Origin.Store == r.origin.Store {
+		r.outlive(f)
+		return
+	}
+	if f.Next.UnixMilli() > r.now.Wall+r.cfg.MaxSkew.Milliseconds() {
 		return
 	}
 	k := r.markOf(f)
@@ -126,27 +132,38 @@ func (r *Replica) stepFresh(l *link, f Fresh) {
 	}
 }
 
+// outlive takes a generation above that of an earlier incarnation of this store, and
+// says so at once.
+func (r *Replica) outlive(f Fresh) {
+	if f.Origin != r.origin && f.Generation >= r.generation {
+		r.generation = f.Generation + 1
+		r.timers.fresh, r.timers.stable = r.now.Mono, r.now.Mono
+	}
+}
+
 // markOf returns the entry of a mark's store, begun anew for a newer incarnation; nil
 // if the mark is of an incarnation that has ended.
 func (r *Replica) markOf(f Fresh) *mark {
 	k := r.marks[f.Origin.Store]
-	if k != nil && k.origin != f.Origin && f.Next <= k.next {
+	if k != nil && k.origin == f.Origin {
+		k.generation = max(k.generation, f.Generation)
+		return k
+	}
+	if k != nil && cmp.Or(cmp.Compare(f.Generation, k.generation), cmp.Compare(f.Next, k.next)) <= 0 {
 		return nil
 	}
-	if k == nil || k.origin != f.Origin {
-		k = &mark{node: f.Node, origin: f.Origin, positions: map[gazetteer.Partition]uint64{}}
-		r.marks[f.Origin.Store] = k
-		r.endSessions(f.Origin)
-		r.findStable()
-	}
+	k = &mark{node: f.Node, origin: f.Origin, generation: f.Generation, positions: map[gazetteer.Partition]uint64{}}
+	r.marks[f.Origin.Store] = k
+	r.endSessions(f)
+	r.findStable()
 	return k
 }
 
 // endSessions closes the sessions of earlier incarnations: what is still on its way from
 // them must not be taken.
-func (r *Replica) endSessions(newer gazetteer.Origin) {
+func (r *Replica) endSessions(newer Fresh) {
 	for _, l := range r.links {
-		if l.greeted && l.store == newer.Store && l.incarnation != newer.Incarnation {
+		if l.greeted && l.store == newer.Origin.Store && l.incarnation != newer.Origin.Incarnation && l.generation < newer.Generation {
 			l.over = true
 			for _, f := range slices.Clone(l.order) {
 				r.endFeed(f)

@@ -14,6 +14,7 @@ type link struct {
 	greeted     bool
 	store       gazetteer.StoreID
 	incarnation uint64
+	generation  uint64
 	// over: a newer incarnation of the peer's store is known; nothing that still comes
 	// over this link is taken (rule 3).
 	over   bool
@@ -51,7 +52,7 @@ func (r *Replica) Linked(n gazetteer.NodeID) {
 	i, _ := slices.BinarySearchFunc(r.links, n, func(l *link, n gazetteer.NodeID) int { return cmp.Compare(l.peer.id, n) })
 	r.links = slices.Insert(r.links, i, l)
 	want := r.wants(n)
-	g := Greet{Store: r.origin.Store, Incarnation: r.origin.Incarnation, Next: r.clock.peek(r.now.Wall)}
+	g := Greet{Store: r.origin.Store, Incarnation: r.origin.Incarnation, Generation: r.generation, Next: r.clock.peek(r.now.Wall)}
 	for _, m := range r.order {
 		if want[m.partition] {
 			f := r.feed(l, m)

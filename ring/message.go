@@ -18,6 +18,7 @@ type Message interface{ message() }
 type Greet struct {
 	Store       gazetteer.StoreID
 	Incarnation uint64
+	Generation  uint64
 	Next        gazetteer.Clock // the sender's next stamp is at least this: for max_skew
 	Digests     []Digest
 }
@@ -107,7 +108,10 @@ type Report struct {
 type Fresh struct {
 	Node   gazetteer.NodeID
 	Origin gazetteer.Origin
-	Number uint64 // counts up within the incarnation
+	// Generation orders the incarnations of a store: each takes one above the highest
+	// that it hears of its own store, so the order does not rest on a clock.
+	Generation uint64
+	Number     uint64 // counts up within the incarnation
 	// Base is the Number since which Positions names every partition written to; 0
 	// when it names all of this incarnation.
 	Base      uint64

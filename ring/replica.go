@@ -36,6 +36,7 @@ type Replica struct {
 	compare gazetteer.NodeID // the random member linked to for a comparison, if any
 	count   Counters
 
+	generation   uint64 // of this incarnation among those of its store
 	number       uint64 // of the last freshness mark
 	stable       gazetteer.Clock
 	servingDirty bool
@@ -61,6 +62,8 @@ func New(c Config) (*Replica, error) {
 		scans:   map[ScanID]*feed{},
 		marks:   map[gazetteer.StoreID]*mark{},
 		planned: map[gazetteer.StoreID]bool{},
+
+		generation: 1,
 	}
 	r.clock.observe(c.State.Clock)
 	r.batch.reset()

@@ -29,12 +29,8 @@ func (s *subscription) isHeld() bool { return s.held != gazetteer.Stamp{} }
 // stepGreet answers for each partition whether the peer's vector is ours (Match: the
 // feed towards it is live from here) or not (Ask for its Hello).
 func (r *Replica) stepGreet(l *link, g Greet) {
-	l.greeted, l.store, l.incarnation = true, g.Store, g.Incarnation
+	l.greeted, l.store, l.incarnation, l.generation = true, g.Store, g.Incarnation, g.Generation
 	l.peer.heard(g.Next, r.now.Mono)
-	if r.endedIncarnation(gazetteer.Origin{Store: g.Store, Incarnation: g.Incarnation}) {
-		l.over = true
-		return
-	}
 	var match Match
 	var ask Ask
 	for _, d := range g.Digests {
