@@ -131,7 +131,7 @@ func (d *database) status() Status {
 }
 
 func damaged(err error) error {
-	return &gazetteer.Error{Op: "geo.load", Kind: gazetteer.Unprocessable, Detail: "not a whole MaxMind database: fetch it again", Err: err}
+	return &gazetteer.Error{Op: "geo.load", Kind: gazetteer.Unprocessable, Detail: "damaged, or not a database in MaxMind's format: fetch it again", Err: err}
 }
 
 func refuse(kind gazetteer.Kind, format string, args ...any) error {

@@ -55,6 +55,8 @@ type ranking struct {
 	network uint64
 	locs    []gazetteer.Location
 	options *Options
+	last    gazetteer.Point // see distanceKM
+	lastKM  float64
 }
 
 // Rank appends the best locations for a client to dst, best first, and returns them.
@@ -63,7 +65,7 @@ type ranking struct {
 // in order of rank, then those left out, in the order of locs. Candidates share memory
 // with locs. Locations must have distinct ids.
 func (r *Ranker) Rank(dst []Candidate, p Place, client netip.Addr, locs []gazetteer.Location, o *Options) (best, rest []Candidate) {
-	k := ranking{Ranker: r, place: p, from: originAt(p.Point), network: networkHash(client), locs: locs, options: o}
+	k := ranking{Ranker: r, place: p, from: originAt(p.Point), network: networkHash(client), locs: locs, options: o, last: p.Point}
 	excluded := k.admit()
 	k.score()
 	limit := len(k.entries)
@@ -113,7 +115,7 @@ func (k *ranking) excluded(l *gazetteer.Location) Candidate {
 		c.Excluded = "avoided by the client"
 	}
 	if k.place.Located && l.Located {
-		c.DistanceKM, c.HasDistance = k.from.distanceKM(l.Point), true
+		c.DistanceKM, c.HasDistance = k.distanceKM(l.Point), true
 	}
 	return c
 }
@@ -125,15 +127,24 @@ func (k *ranking) measure(l *gazetteer.Location, index int) entry {
 		return e
 	}
 	if l.Located {
-		e.km, e.measured = k.from.distanceKM(l.Point), true
+		e.km, e.measured = k.distanceKM(l.Point), true
 		return e
 	}
 	if c := centreOf(l.Country); c != nil {
-		e.km, e.assumed = k.from.distanceKM(c.point), assumedCentre
+		e.km, e.assumed = k.distanceKM(c.point), assumedCentre
 		return e
 	}
 	e.assumed = assumedFurthest
 	return e
+}
+
+// distanceKM remembers the last distance: machines at one site tend to follow each
+// other in a record. The place itself is at distance 0.
+func (k *ranking) distanceKM(p gazetteer.Point) float64 {
+	if p != k.last {
+		k.last, k.lastKM = p, k.from.distanceKM(p)
+	}
+	return k.lastKM
 }
 
 // score needs all entries: how much the locations at one distance pull together is
