@@ -1,0 +1,17 @@
+// Package sample is the catalogue that the demo serves: the measurement services of
+// M-Lab. SOURCE.md says where it comes from and what was changed.
+package sample
+
+import (
+	"bytes"
+	"compress/gzip"
+	_ "embed"
+	"io"
+)
+
+//go:embed catalogue.ndjson.gz
+var packed []byte
+
+// Open returns the catalogue as NDJSON: one resource document a line, ordered by type,
+// then id.
+func Open() (io.ReadCloser, error) { return gzip.NewReader(bytes.NewReader(packed)) }
