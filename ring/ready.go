@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"gazetteer"
@@ -12,73 +11,6 @@ import (
 type Now struct {
 	Wall int64         // Unix milliseconds
 	Mono time.Duration // since some point in the past
-}
-
-// Config is what a Replica needs for good. Zero fields take the defaults named.
-type Config struct {
-	Self        gazetteer.NodeID
-	Incarnation uint64 // 64 random bits, new at every start, clean or not
-	Reader      Reader
-	State       State      // as the store held it when it was opened
-	Rand        *rand.Rand // jitter; a seed makes a run repeatable
-
-	// MaxSkew (1 s) is how far a stamp may be ahead of the local clock. Larger
-	// tolerates worse clocks, and lets a broken one win for longer.
-	MaxSkew time.Duration
-	// QueueMax (10,000) bounds the updates that wait on one link. Beyond it the link
-	// drops them and returns to catch-up: memory stays bounded, a slow peer costs the
-	// others nothing.
-	QueueMax int
-	// ScanBatch (256) is how many updates one message of a scan carries.
-	ScanBatch int
-	// Window (32) is how many data messages a link may have handed to the driver that
-	// the driver has not reported as sent.
-	Window int
-	// FreshEvery (500 ms) is the pace of freshness marks; every StableEvery (10 s) one
-	// carries all positions and the sender's part of the stable stamp.
-	FreshEvery, StableEvery time.Duration
-	// StuckAfter (10 s): a subscriber whose acknowledged vector stays below the
-	// publisher's for so long is asked for a new handshake.
-	StuckAfter time.Duration
-	// OrphanAfter (1 min): an element above the vector of an ended origin is written
-	// anew by a replica that finds it so for this long.
-	OrphanAfter time.Duration
-	// AloneAfter (3 s): a replica that sees no live ring mate for so long serves and
-	// says that it is degraded.
-	AloneAfter time.Duration
-	// CompareEvery (20 s, jittered by half) links to one random ring member for a
-	// moment, beyond the neighbours.
-	CompareEvery time.Duration
-	// CollectEvery (5 s) is the pace at which stable tombstones are looked for.
-	CollectEvery time.Duration
-	// JournalFor (24 h) is how long the conflict journal keeps an entry.
-	JournalFor time.Duration
-}
-
-// Plan says what this node hosts and whom it links to. It changes as a whole.
-type Plan struct {
-	// Epoch counts the plans that the planet agrees on: the stable stamp is used only
-	// among replicas that reckon with the same one.
-	Epoch uint64
-	// Stores are the stores of the whole planet whose completeness the stable stamp
-	// waits for. A store that leaves it has ended, with all its origins.
-	Stores []gazetteer.StoreID
-	Rings  []Ring
-	Edges  []Edge
-}
-
-// Ring is one shard of a cluster: mirrors in ring order, and what they own.
-type Ring struct {
-	Name       string
-	Members    []gazetteer.NodeID
-	Partitions []gazetteer.Partition
-}
-
-// Edge is a link beyond the ring: to a relay of a neighbour region, or between the old
-// and the new owner of partitions.
-type Edge struct {
-	Peer       gazetteer.NodeID
-	Partitions []gazetteer.Partition
 }
 
 // Ack is a level of acknowledgement of a write.

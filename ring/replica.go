@@ -1,8 +1,6 @@
 package ring
 
 import (
-	"cmp"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -68,125 +66,6 @@ func New(c Config) (*Replica, error) {
 	r.clock.observe(c.State.Clock)
 	r.batch.reset()
 	return r, nil
-}
-
-func (c Config) withDefaults() Config {
-	c.MaxSkew = cmp.Or(c.MaxSkew, time.Second)
-	c.QueueMax = cmp.Or(c.QueueMax, 10_000)
-	c.ScanBatch = cmp.Or(c.ScanBatch, 256)
-	c.Window = cmp.Or(c.Window, 32)
-	c.FreshEvery = cmp.Or(c.FreshEvery, 500*time.Millisecond)
-	c.StableEvery = cmp.Or(c.StableEvery, 10*time.Second)
-	c.StuckAfter = cmp.Or(c.StuckAfter, 10*time.Second)
-	c.OrphanAfter = cmp.Or(c.OrphanAfter, time.Minute)
-	c.AloneAfter = cmp.Or(c.AloneAfter, 3*time.Second)
-	c.CompareEvery = cmp.Or(c.CompareEvery, 20*time.Second)
-	c.CollectEvery = cmp.Or(c.CollectEvery, 5*time.Second)
-	c.JournalFor = cmp.Or(c.JournalFor, 24*time.Hour)
-	if c.Rand == nil {
-		c.Rand = rand.New(rand.NewPCG(c.Incarnation, uint64(c.Self.Store())))
-	}
-	return c
-}
-
-func (c Config) validate() error {
-	switch {
-	case c.Self == "":
-		return invalidConfig("Self names no node")
-	case c.Reader == nil:
-		return invalidConfig("Reader is missing")
-	case c.Incarnation == 0:
-		return invalidConfig("Incarnation is 0; draw 64 random bits at every start")
-	case c.QueueMax < 1 || c.ScanBatch < 1 || c.Window < 1:
-		return invalidConfig("QueueMax, ScanBatch and Window must be positive")
-	}
-	return nil
-}
-
-func invalidConfig(detail string) error {
-	return &gazetteer.Error{Op: "ring.New", Kind: gazetteer.Invalid, Detail: detail}
-}
-
-// Configure takes a new plan. Partitions that are no longer in it are kept by the store
-// but answered for no more.
-func (r *Replica) Configure(p Plan) {
-	r.plan = p
-	clear(r.planned)
-	for _, s := range p.Stores {
-		r.planned[s] = true
-	}
-	hosted := map[gazetteer.Partition]*ringView{}
-	for i := range p.Rings {
-		v := newRingView(r.cfg.Self, &p.Rings[i])
-		for _, part := range p.Rings[i].Partitions {
-			hosted[part] = v
-		}
-		for _, n := range v.others {
-			r.peer(n)
-		}
-	}
-	for _, e := range p.Edges {
-		r.peer(e.Peer)
-	}
-	r.host(hosted)
-	r.plannedEdges()
-	r.relink()
-	r.maybeFound()
-	r.findStable()
-	r.servingDirty, r.peersDirty = true, true
-}
-
-func (r *Replica) host(hosted map[gazetteer.Partition]*ringView) {
-	for p, m := range r.mirrors {
-		if hosted[p] == nil {
-			r.unhost(m)
-		}
-	}
-	for p, v := range hosted {
-		m := r.mirrors[p]
-		if m == nil {
-			m = newMirror(p, r.cfg.State.Partitions[p])
-			m.aloneSince = r.now.Mono
-			r.mirrors[p] = m
-		}
-		m.ring = v
-		r.countMates(m)
-	}
-	r.order = r.order[:0]
-	for _, m := range r.mirrors {
-		r.order = append(r.order, m)
-	}
-	slices.SortFunc(r.order, func(a, b *mirror) int { return a.partition.Compare(b.partition) })
-}
-
-// unhost forgets a partition; its last state goes back to where host looks for it.
-func (r *Replica) unhost(m *mirror) {
-	for _, f := range slices.Clone(m.feeds) {
-		r.endFeed(f)
-	}
-	r.cfg.State.Partitions = withState(r.cfg.State.Partitions, m)
-	delete(r.mirrors, m.partition)
-}
-
-func withState(all map[gazetteer.Partition]PartitionState, m *mirror) map[gazetteer.Partition]PartitionState {
-	if all == nil {
-		all = map[gazetteer.Partition]PartitionState{}
-	}
-	all[m.partition] = PartitionState{m.filled, m.vector, m.collected, m.collectedClock}
-	return all
-}
-
-func (r *Replica) plannedEdges() {
-	for _, m := range r.order {
-		m.edges = m.edges[:0]
-	}
-	for _, e := range r.plan.Edges {
-		for _, p := range e.Partitions {
-			if m := r.mirrors[p]; m != nil && e.Peer != r.cfg.Self {
-				m.edges = append(m.edges, e.Peer)
-			}
-		}
-	}
 }
 
 // Tick tells the time. The driver calls it before each batch of inputs and at least

@@ -1,0 +1,115 @@
+package ring
+
+import (
+	"slices"
+
+	"gazetteer"
+)
+
+// Plan says what this node hosts and whom it links to. It changes as a whole.
+type Plan struct {
+	// Epoch counts the plans that the planet agrees on: the stable stamp is used only
+	// among replicas that reckon with the same one.
+	Epoch uint64
+	// Stores are the stores of the whole planet whose completeness the stable stamp
+	// waits for. A store that leaves it has ended, with all its origins.
+	Stores []gazetteer.StoreID
+	Rings  []Ring
+	Edges  []Edge
+}
+
+// Ring is one shard of a cluster: mirrors in ring order, and what they own.
+type Ring struct {
+	Name       string
+	Members    []gazetteer.NodeID
+	Partitions []gazetteer.Partition
+}
+
+// Edge is a link beyond the ring: to a relay of a neighbour region, or between the old
+// and the new owner of partitions.
+type Edge struct {
+	Peer       gazetteer.NodeID
+	Partitions []gazetteer.Partition
+}
+
+// Configure takes a new plan. Partitions that are no longer in it are kept by the store
+// but answered for no more.
+func (r *Replica) Configure(p Plan) {
+	r.plan = p
+	clear(r.planned)
+	for _, s := range p.Stores {
+		r.planned[s] = true
+	}
+	hosted := map[gazetteer.Partition]*ringView{}
+	for i := range p.Rings {
+		v := newRingView(r.cfg.Self, &p.Rings[i])
+		for _, part := range p.Rings[i].Partitions {
+			hosted[part] = v
+		}
+		for _, n := range v.others {
+			r.peer(n)
+		}
+	}
+	for _, e := range p.Edges {
+		r.peer(e.Peer)
+	}
+	r.host(hosted)
+	r.plannedEdges()
+	r.relink()
+	r.maybeFound()
+	r.findStable()
+	r.servingDirty, r.peersDirty = true, true
+}
+
+func (r *Replica) host(hosted map[gazetteer.Partition]*ringView) {
+	for p, m := range r.mirrors {
+		if hosted[p] == nil {
+			r.unhost(m)
+		}
+	}
+	for p, v := range hosted {
+		m := r.mirrors[p]
+		if m == nil {
+			m = newMirror(p, r.cfg.State.Partitions[p])
+			m.aloneSince = r.now.Mono
+			r.mirrors[p] = m
+		}
+		m.ring = v
+		r.countMates(m)
+	}
+	r.order = r.order[:0]
+	for _, m := range r.mirrors {
+		r.order = append(r.order, m)
+	}
+	slices.SortFunc(r.order, func(a, b *mirror) int { return a.partition.Compare(b.partition) })
+}
+
+// unhost forgets a partition; its last state goes back to where host looks for it.
+func (r *Replica) unhost(m *mirror) {
+	for _, f := range slices.Clone(m.feeds) {
+		r.endFeed(f)
+	}
+	r.cfg.State.Partitions = withState(r.cfg.State.Partitions, m)
+	delete(r.mirrors, m.partition)
+}
+
+func withState(all map[gazetteer.Partition]PartitionState, m *mirror) map[gazetteer.Partition]PartitionState {
+	if all == nil {
+		all = map[gazetteer.Partition]PartitionState{}
+	}
+	all[m.partition] = PartitionState{m.filled, m.vector, m.collected, m.collectedClock}
+	return all
+}
+
+func (r *Replica) plannedEdges() {
+	for _, m := range r.order {
+		m.edges = m.edges[:0]
+	}
+	for _, e := range r.plan.Edges {
+		for _, p := range e.Partitions {
+			if m := r.mirrors[p]; m != nil && e.Peer != r.cfg.Self {
+				m.edges = append(m.edges, e.Peer)
+			}
+		}
+	}
+}
