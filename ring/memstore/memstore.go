@@ -172,7 +172,9 @@ func (s *Store) Snapshot() ring.Snapshot {
 // shareLocked returns the partitions for somebody who will read them later.
 func (s *Store) shareLocked() map[gazetteer.Partition]*partition {
 	for _, q := range s.partitions {
-		q.shared = true
+		if !q.shared { // whoever shares it already may be reading this
+			q.shared = true
+		}
 	}
 	return maps.Clone(s.partitions)
 }

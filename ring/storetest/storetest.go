@@ -1,0 +1,55 @@
+// Package storetest is the conformance suite of ring.Store: every sentence of its
+// contract, so that the store of the simulator cannot be kinder than the one on disk.
+package storetest
+
+import (
+	"testing"
+
+	"gazetteer/ring"
+)
+
+// Run tests a store. Each call of open returns a fresh, empty one; whoever calls Run
+// sees to it that it is closed when its test ends.
+func Run(t *testing.T, open func(tb testing.TB) ring.Store) {
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *subject)
+	}{
+		{"empty", testEmpty},
+		{"put", testPut},
+		{"put_replaces_the_index_entry", testPutReplaces},
+		{"removals_come_before_puts", testRemoveBeforePut},
+		{"the_last_put_of_an_element_counts", testLastPutCounts},
+		{"remove", testRemove},
+		{"what_is_returned_is_the_callers", testReturnedIsTheCallers},
+		{"scan_goes_by_position", testScanOrder},
+		{"scan_above_and_after", testScanBounds},
+		{"snapshot_is_frozen", testSnapshotFrozen},
+		{"tombstones", testTombstones},
+		{"raise_merges", testRaise},
+		{"journal", testJournal},
+		{"journal_expires", testExpire},
+		{"list", testList},
+		{"record", testRecord},
+		{"odd_names", testOddNames},
+		{"large_records", testLargeRecords},
+		{"large_saves", testLargeSaves},
+		{"partitions_do_not_mix", testPartitions},
+		{"readers_are_concurrent", testConcurrent},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, &subject{t, open(t)}) })
+	}
+	t.Run("model", func(t *testing.T) {
+		testModel(t, func(tb testing.TB) (ring.Store, func() ring.Store) { return open(tb), nil })
+	})
+}
+
+// RunReopened tests what a store remembers. Each call of open returns a fresh store and
+// a function that closes the present one and opens it again.
+func RunReopened(t *testing.T, open func(tb testing.TB) (s ring.Store, reopen func() ring.Store)) {
+	t.Run("reopened", func(t *testing.T) {
+		s, reopen := open(t)
+		testReopen(t, &subject{t, s}, reopen)
+	})
+	t.Run("reopened_model", func(t *testing.T) { testModel(t, open) })
+}
