@@ -37,8 +37,11 @@ type feed struct {
 	link   *link
 	m      *mirror
 	wanted bool // by this node's plan; else only the peer wants it
-	in     subscription
-	out    publication
+	// quit: this node has left the feed. It does not come back because a Hello that
+	// crossed its Leave says that the peer is there.
+	quit bool
+	in   subscription
+	out  publication
 }
 
 // Linked tells that a link to the node is open.
@@ -52,7 +55,7 @@ func (r *Replica) Linked(n gazetteer.NodeID) {
 	i, _ := slices.BinarySearchFunc(r.links, n, func(l *link, n gazetteer.NodeID) int { return cmp.Compare(l.peer.id, n) })
 	r.links = slices.Insert(r.links, i, l)
 	want := r.wants(n)
-	g := Greet{Store: r.origin.Store, Incarnation: r.origin.Incarnation, Generation: r.generation, Next: r.clock.peek(r.now.Wall)}
+	g := r.greet()
 	for _, m := range r.order {
 		if want[m.partition] {
 			f := r.feed(l, m)
@@ -63,6 +66,10 @@ func (r *Replica) Linked(n gazetteer.NodeID) {
 	}
 	r.batch.after(n, g)
 	r.greetFresh(l)
+}
+
+func (r *Replica) greet() Greet {
+	return Greet{Store: r.origin.Store, Incarnation: r.origin.Incarnation, Generation: r.generation, Next: r.clock.peek(r.now.Wall)}
 }
 
 // Unlinked tells that the link broke: everything sent and not received is lost, nothing

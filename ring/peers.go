@@ -164,7 +164,7 @@ func (r *Replica) wantOn(l *link, want map[gazetteer.Partition]bool) {
 			continue
 		}
 		f := r.feed(l, m)
-		f.wanted = true
+		f.wanted, f.quit = true, false
 		if f.in.state == inNone {
 			r.sendHello(f)
 		}
@@ -176,7 +176,7 @@ func (r *Replica) leave(l *link, want map[gazetteer.Partition]bool) {
 	var left []gazetteer.Partition
 	for _, f := range slices.Clone(l.order) {
 		if f.wanted && !want[f.m.partition] {
-			f.wanted = false
+			f.wanted, f.quit = false, true
 			left = append(left, f.m.partition)
 			r.unsubscribe(f)
 		}
@@ -213,7 +213,7 @@ func (r *Replica) compared(l *link) {
 		return
 	}
 	for _, f := range l.order {
-		if f.in.state != inLive || f.out.phase == outScanning {
+		if f.in.state != inLive || f.out.phase != outLive && !f.out.left {
 			return
 		}
 	}

@@ -11,6 +11,7 @@ import (
 type publication struct {
 	phase   outPhase
 	session uint64 // 0: the peer has not asked
+	left    bool   // the peer has had what it wanted
 	hello   Hello  // what the peer said last
 	// acked is what the peer has reported as durable.
 	acked gazetteer.Vector
@@ -63,7 +64,7 @@ func (r *Replica) stepHello(l *link, h Hello) {
 	r.stopPublishing(f)
 	f.out = publication{phase: outWaiting, session: h.Session, hello: h, acked: h.Vector.Clone()}
 	r.answer(f)
-	if f.in.state == inNone && m.whole == nil {
+	if f.in.state == inNone && m.whole == nil && !f.quit {
 		r.sendHello(f)
 	}
 }

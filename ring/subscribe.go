@@ -33,21 +33,31 @@ func (r *Replica) stepGreet(l *link, g Greet) {
 	l.peer.heard(g.Next, r.now.Mono)
 	var match Match
 	var ask Ask
+	back := r.greet()
 	for _, d := range g.Digests {
 		m := r.mirrors[d.Partition]
 		if m == nil {
 			continue
 		}
 		f := r.feed(l, m)
-		if d.Sum != 0 && d.Sum == m.greeting() && !r.mayBeLoose(m) {
+		equal := d.Sum != 0 && d.Sum == m.greeting() && !r.mayBeLoose(m)
+		if equal {
 			f.out = publication{phase: outLive, session: 1, acked: m.vector.Clone()}
 			match.Partitions = append(match.Partitions, d.Partition)
 		} else {
 			ask.Partitions = append(ask.Partitions, d.Partition)
 		}
-		if f.in.state == inNone {
+		switch {
+		case f.in.state != inNone || f.quit:
+		case equal && f.in.session == 0:
+			f.in = subscription{state: inAsked, session: 1}
+			back.Digests = append(back.Digests, d)
+		default:
 			r.sendHello(f)
 		}
+	}
+	if back.Digests != nil {
+		r.batch.after(l.peer.id, back)
 	}
 	if match.Partitions != nil {
 		r.control(l, match)
@@ -55,6 +65,7 @@ func (r *Replica) stepGreet(l *link, g Greet) {
 	if ask.Partitions != nil {
 		r.control(l, ask)
 	}
+	r.compared(l)
 }
 
 func (r *Replica) matched(f *feed) {
@@ -111,7 +122,7 @@ func (r *Replica) rememberResume(f *feed) {
 func (r *Replica) unsubscribe(f *feed) {
 	r.abortWhole(f)
 	f.in = subscription{state: inNone, session: f.in.session}
-	if f.out.session == 0 {
+	if f.out.session == 0 && !f.quit {
 		r.endFeed(f)
 	}
 }
@@ -119,7 +130,8 @@ func (r *Replica) unsubscribe(f *feed) {
 // left takes the peer's word that it wants a partition no more.
 func (r *Replica) left(f *feed) {
 	r.stopPublishing(f)
-	f.out = publication{}
+	f.out = publication{left: true}
+	r.compared(f.link)
 	if !f.wanted && f.in.state != inNone {
 		r.control(f.link, Leave{Partitions: []gazetteer.Partition{f.m.partition}})
 		r.unsubscribe(f)
