@@ -62,6 +62,12 @@ func (r *Replica) freshMark(full bool) Fresh {
 		}
 		m.told = seq
 	}
+	for i := range r.parted {
+		if q := &r.parted[i]; full || !q.told {
+			f.Positions = append(f.Positions, q.PartitionSeq)
+			q.told = true
+		}
+	}
 	return f
 }
 

@@ -62,8 +62,8 @@ func (r *Replica) Configure(p Plan) {
 }
 
 func (r *Replica) host(hosted map[gazetteer.Partition]*ringView) {
-	for p, m := range r.mirrors {
-		if hosted[p] == nil {
+	for _, m := range r.order {
+		if hosted[m.partition] == nil {
 			r.unhost(m)
 		}
 	}
@@ -73,6 +73,7 @@ func (r *Replica) host(hosted map[gazetteer.Partition]*ringView) {
 			m = newMirror(p, r.cfg.State.Partitions[p])
 			m.aloneSince = r.now.Mono
 			r.mirrors[p] = m
+			r.parted = slices.DeleteFunc(r.parted, func(q parted) bool { return q.Partition == p })
 		}
 		m.ring = v
 		r.countMates(m)
@@ -84,8 +85,18 @@ func (r *Replica) host(hosted map[gazetteer.Partition]*ringView) {
 	slices.SortFunc(r.order, func(a, b *mirror) int { return a.partition.Compare(b.partition) })
 }
 
+// parted is what this origin has written of a partition that it hosts no more. Its
+// freshness marks go on naming it: nobody is complete from this origin without it.
+type parted struct {
+	PartitionSeq
+	told bool
+}
+
 // unhost forgets a partition; its last state goes back to where host looks for it.
 func (r *Replica) unhost(m *mirror) {
+	if seq := m.vector.At(r.origin); seq > 0 {
+		r.parted = append(r.parted, parted{PartitionSeq{m.partition, seq}, seq == m.told})
+	}
 	for _, f := range slices.Clone(m.feeds) {
 		r.endFeed(f)
 	}

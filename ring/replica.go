@@ -29,6 +29,7 @@ type Replica struct {
 	scanID  ScanID
 	waiters []*waiter
 	marks   map[gazetteer.StoreID]*mark
+	parted  []parted
 	batch   batch
 	timers  timers
 	compare gazetteer.NodeID // the random member linked to for a comparison, if any
