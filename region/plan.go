@@ -20,7 +20,7 @@ type Plan interface {
 	Stores() []gazetteer.StoreID
 	// Types are those that the plan names. Others are served all the same, see Rings.
 	Types() []gazetteer.Type
-	// ClusterServers are the entries of a type's cluster, in ring order of their names.
+	// ClusterServers are the entries of a type's cluster, in one order for all.
 	ClusterServers(t gazetteer.Type) []gazetteer.NodeID
 	// Rings are the shards of a type's cluster, each with the partitions it owns:
 	// together all of the type's, none twice. A type that the plan does not name has

@@ -41,14 +41,17 @@ type Answer struct {
 	Staleness  time.Duration // upper bound of how old the region's knowledge may be
 	Degraded   bool          // that bound leaves an origin out, or no ring mate was alive
 	Hops       []Hop         // only with Explain
-	buf        []byte        // the record the strings point into
+
+	buf       []byte               // the record the strings point into
+	locations []gazetteer.Location // all live ones
+	ranker    geo.Ranker
 }
 
 // Hop is one step of a lookup, for explain.
 type Hop struct {
 	Role string // regional server, cluster server, ring, replica
 	Name string
-	Took time.Duration
+	Took time.Duration // until its answer, with all that lies below it
 }
 
 // Op says what a change does.
@@ -72,7 +75,7 @@ type Change struct {
 	// (If-None-Match: *); Any means "exists" (If-Match: *). Empty: unconditional.
 	// In mode multi it is checked at the active replica only.
 	If []gazetteer.Version
-	// Ack is the level that must be reached before Deadline.
+	// Ack is the level that must be reached before Deadline; 0 for AckRing.
 	Ack      ring.Ack
 	Deadline time.Duration // 0 for the default of 5 s
 }

@@ -23,13 +23,17 @@ const (
 // a cluster server passes on to a live replica of the ring that owns the partition.
 //
 // Errors: WrongOwner from a server that does not own the partition, Unserved from a
-// replica that does not serve it yet, Unavailable from one that cannot be reached;
-// these three are worth one retry at another server of the same tier.
+// replica that does not serve it yet, or from a cluster server that knows no replica
+// that does, Unavailable from one that cannot be reached; these three are worth one
+// retry at another server of the same tier. A write that may have been done although
+// nobody knows fails with none of them, but with Deadline.
 type Tier interface {
 	// Read appends the encoded record of k (ring.AppendRecord) to dst, or nothing if
 	// none is held.
 	Read(ctx context.Context, dst []byte, k gazetteer.Key) ([]byte, ReadInfo, error)
-	// Write performs writes of one type. Outcomes are in the order of ws.
+	// Write performs writes of one type. Outcomes are in the order of ws. Deadlines
+	// are times left from now on: monotonic clocks end with their process. Ids and
+	// bodies are kept: the caller does not change their memory any more.
 	Write(ctx context.Context, t gazetteer.Type, ws []ring.Write) []ring.Outcome
 	// List returns a slice of one partition in the byte order of ids.
 	List(ctx context.Context, q ListQuery) (ListPage, error)

@@ -2,6 +2,9 @@ package agent
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"sync"
 
 	"gazetteer"
 	"gazetteer/region"
@@ -28,22 +31,136 @@ type Config struct {
 }
 
 // Node is one running process: the cores it drives and the servers it is.
-type Node struct{}
+type Node struct {
+	agent    *agent // nil if the node has no replica
+	regional *region.Server
+	tiers    map[region.Role]region.Tier
+
+	stop    context.CancelFunc
+	stopped chan struct{} // closed when everything has ended
+	err     error         // valid from then on
+}
 
 // Start makes the servers of the node's roles and runs its cores until ctx ends, Close
-// is called, or the store fails.
-func Start(ctx context.Context, c Config) (*Node, error) { panic("not yet") }
+// is called, or the store fails. The node answers at once; what it does not serve yet it
+// says so.
+func Start(ctx context.Context, c Config) (*Node, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	n := &Node{tiers: map[region.Role]region.Tier{}, stopped: make(chan struct{})}
+	if err := n.compose(&c); err != nil {
+		return nil, err
+	}
+	ctx, n.stop = context.WithCancel(ctx)
+	go n.run(ctx, c.Links)
+	return n, nil
+}
+
+// complete checks the configuration and puts null objects where there is nothing.
+func (c *Config) complete() error {
+	fail := func(detail string) error {
+		return &gazetteer.Error{Op: "agent.Start", Kind: gazetteer.Invalid, Detail: detail}
+	}
+	switch {
+	case c.Plan == nil:
+		return fail("Plan is missing")
+	case len(c.Plan.Roles(c.Node)) == 0:
+		return fail("the plan has no node " + strconv.Quote(string(c.Node)))
+	case c.Store == nil && c.has(region.RoleReplica):
+		return fail("node " + string(c.Node) + " is a replica and needs a Store")
+	}
+	if c.Links == nil {
+		c.Links = noLinks{}
+	}
+	if c.Clock == nil {
+		c.Clock = NewSystemClock()
+	}
+	return nil
+}
+
+func (c *Config) has(r region.Role) bool { return slices.Contains(c.Plan.Roles(c.Node), r) }
+
+// compose makes the servers from the replica upwards, each with those of this process
+// below it.
+func (n *Node) compose(c *Config) error {
+	if c.has(region.RoleReplica) {
+		a, err := newAgent(c.Plan, c.Node, c.Store, c.Links, c.Clock)
+		if err != nil {
+			return err
+		}
+		n.agent = a
+		n.tiers[region.RoleReplica] = region.NewReplicaServer(c.Plan, c.Node, a)
+	}
+	if c.has(region.RoleCluster) {
+		n.tiers[region.RoleCluster] = region.NewClusterServer(region.ClusterConfig{
+			Plan: c.Plan, Node: c.Node, Replica: n.tiers[region.RoleReplica], Transport: c.Transport, Dead: n.dead(),
+		})
+	}
+	if c.has(region.RoleRegion) {
+		r := region.Config{Plan: c.Plan, Node: c.Node, Cluster: n.tiers[region.RoleCluster], Transport: c.Transport, Locator: c.Locator}
+		if n.agent != nil {
+			r.Mirrors = n.agent
+		}
+		n.regional = region.NewServer(r)
+	}
+	return nil
+}
+
+// dead is what the agent knows of nodes that do not answer; nil without an agent.
+func (n *Node) dead() func(gazetteer.NodeID) bool {
+	if n.agent == nil {
+		return nil
+	}
+	return func(node gazetteer.NodeID) bool { return n.agent.view.Load().dead(node) }
+}
+
+// run runs what the node consists of until the first part fails or ctx ends.
+func (n *Node) run(ctx context.Context, links Links) {
+	defer close(n.stopped)
+	defer n.stop()
+	var all sync.WaitGroup
+	defer all.Wait()
+	if n.regional != nil {
+		all.Go(func() { n.regional.Run(ctx) })
+	}
+	if n.agent != nil {
+		links.Start(linkEvents{n.agent})
+		n.err = n.agent.run(ctx)
+		n.stop()
+	}
+}
 
 // Regional returns the regional server, nil if the node does not have that role.
-func (n *Node) Regional() region.Regional { return nil }
+func (n *Node) Regional() region.Regional {
+	if n.regional == nil {
+		return nil
+	}
+	return n.regional
+}
 
 // Tiers returns the node's cluster server and replica, as far as it has these roles:
 // what the peer port offers to other processes.
-func (n *Node) Tiers() map[region.Role]region.Tier { return nil }
+func (n *Node) Tiers() map[region.Role]region.Tier { return n.tiers }
 
 // Wait returns when the node has stopped: nil after Close or the end of its context,
-// else the error that stopped it.
-func (n *Node) Wait() error { return nil }
+// else the error that stopped it. Then the process has to end: what the store holds is
+// found out at its next start.
+func (n *Node) Wait() error {
+	<-n.stopped
+	return n.err
+}
 
-// Close stops the node and waits until it has.
-func (n *Node) Close() error { return nil }
+// Close stops the node and waits until it has. First stop what asks its servers: a read
+// that is still under way uses the store.
+func (n *Node) Close() error {
+	n.stop()
+	return n.Wait()
+}
+
+// noLinks are those of a node that has no peers.
+type noLinks struct{}
+
+func (noLinks) Start(LinkHandler)                   {}
+func (noLinks) Want([]gazetteer.NodeID)             {}
+func (noLinks) Send(gazetteer.NodeID, ring.Message) {}

@@ -1,0 +1,163 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"sync/atomic"
+	"time"
+
+	"gazetteer"
+	"gazetteer/region"
+	"gazetteer/ring"
+)
+
+const (
+	// tickEvery is the pace of the loop when nothing comes in. The core wants at
+	// least 100 ms.
+	tickEvery = 50 * time.Millisecond
+	// inboxMax bounds the inputs that wait for the loop; whoever has one more waits.
+	inboxMax = 256
+	// One batch, and so one commit, takes what waits, but no more than this: a bigger
+	// one gains nothing on the disk and makes everybody wait for it.
+	batchUpdatesMax = 4096
+	batchBytesMax   = 1 << 20
+	// probeEvery is how often a commit that the full disk refused is tried again.
+	probeEvery = 250 * time.Millisecond
+)
+
+// agent drives one [ring.Replica]: its loop owns the core and the store's Save, and
+// performs what the core asks for. Everything else comes to it as an input.
+type agent struct {
+	self  gazetteer.NodeID
+	plan  region.Plan
+	core  *ring.Replica
+	store ring.Store
+	links Links
+	clock Clock
+
+	inbox chan input
+	calls calls
+	done  chan struct{} // closed when the loop has ended
+
+	// following are what the loop shows to everybody else
+	view     atomic.Pointer[view]
+	counters atomic.Pointer[ring.Counters]
+	stalled  atomic.Pointer[gazetteer.Error] // why commits wait; nil if they do not
+
+	// following belong to the loop
+	now     ring.Now
+	hosted  map[gazetteer.Type][]ring.Ring // this node's rings of each type it has opened
+	waiting waiting
+	backlog *call // the writes that did not fit into a batch
+	scans   map[ring.ScanID]*scan
+	readers readers
+	alive   map[gazetteer.NodeID]bool
+	serving map[gazetteer.Partition]ring.Serving
+	failed  error
+}
+
+// newAgent makes the core of a node and gives it the partitions that the plan names and
+// those of every type that the store holds.
+func newAgent(plan region.Plan, self gazetteer.NodeID, store ring.Store, links Links, clock Clock) (*agent, error) {
+	state := store.State()
+	core, err := ring.New(ring.Config{Self: self, Incarnation: incarnation(), Reader: store, State: state})
+	if err != nil {
+		return nil, err
+	}
+	a := &agent{
+		self: self, plan: plan, core: core, store: store, links: links, clock: clock,
+		inbox:   make(chan input, inboxMax),
+		done:    make(chan struct{}),
+		hosted:  map[gazetteer.Type][]ring.Ring{},
+		scans:   map[ring.ScanID]*scan{},
+		readers: readers{places: make(chan struct{}, readersMax)},
+		alive:   map[gazetteer.NodeID]bool{},
+	}
+	a.tick()
+	for _, t := range plan.Types() {
+		a.host(t)
+	}
+	for p := range state.Partitions {
+		a.host(p.Type)
+	}
+	a.configure()
+	a.publish()
+	a.counters.Store(new(ring.Counters))
+	return a, nil
+}
+
+// incarnation draws 64 random bits that are not 0.
+func incarnation() uint64 {
+	var b [8]byte
+	rand.Read(b[:]) // it never fails, see its documentation
+	return max(1, binary.BigEndian.Uint64(b[:]))
+}
+
+// run is the loop. It returns nil when ctx ends, else why it could not go on: the store
+// is then not to be trusted, and the process has to end (fail-stop).
+func (a *agent) run(ctx context.Context) (err error) {
+	defer a.shutdown()
+	defer recoverReadError(&err)
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for {
+		var first input
+		if a.backlog == nil {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+			case first = <-a.inbox:
+			}
+		}
+		if err := a.step(ctx, first); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// step tells the core the time and everything that waits, and performs what it asks for.
+func (a *agent) step(ctx context.Context, first input) error {
+	a.tick()
+	b := batch{updates: batchUpdatesMax, bytes: batchBytesMax}
+	if first != nil {
+		first.apply(a, &b)
+	}
+	a.drain(&b)
+	if a.failed != nil {
+		return a.failed
+	}
+	return a.perform(ctx, a.core.Ready())
+}
+
+func (a *agent) tick() {
+	a.now = a.clock.Now()
+	a.core.Tick(a.now)
+}
+
+// shutdown wakes everybody who waits for the loop, then gives back the store: when run
+// returns nobody uses it for scans or commits any more.
+func (a *agent) shutdown() {
+	close(a.done)
+	a.readers.Wait()
+	for _, s := range a.scans {
+		s.snapshot.Close()
+	}
+}
+
+// recoverReadError turns the core's panic about a store that cannot read into an error.
+func recoverReadError(err *error) {
+	switch p := recover().(type) {
+	case nil:
+	case ring.ReadError:
+		*err = storeFailed("reading", p.Err)
+	default:
+		panic(p)
+	}
+}
+
+func storeFailed(what string, err error) error {
+	return &gazetteer.Error{Op: "agent.Run", Kind: gazetteer.KindOf(err), Err: err,
+		Detail: what + " failed; the process must end, and finds out at its next start what its disk holds"}
+}

@@ -1,0 +1,215 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"gazetteer"
+	"gazetteer/region"
+	"gazetteer/ring"
+)
+
+// Bounds of one answer, so that it fits into a frame between servers.
+const (
+	pageBytesMax = 1 << 20
+	conflictsMax = 4096
+)
+
+// graceMax is how much longer than the deadline of its last write a call waits for the
+// loop, which alone knows what has become of it.
+const graceMax = time.Second
+
+// Read appends what is held of a resource. It runs in the caller's goroutine.
+func (a *agent) Read(dst []byte, p gazetteer.Partition, id gazetteer.ID) ([]byte, region.Held, error) {
+	at, err := a.readable(p)
+	if err != nil {
+		return dst, region.Held{}, err
+	}
+	dst, err = a.store.AppendRecord(dst, p, id)
+	return dst, region.Held{Ring: at.ring, Degraded: at.serving.Degraded}, err
+}
+
+// readable returns the place of a partition that may be read here.
+func (a *agent) readable(p gazetteer.Partition) (place, error) {
+	select {
+	case <-a.done:
+		return place{}, refused(p, gazetteer.Unavailable, "the node is stopping")
+	default:
+	}
+	at, known := a.view.Load().at(p)
+	switch {
+	case !known:
+		return at, a.openLater(p)
+	case at.ring == "":
+		return at, refused(p, gazetteer.WrongOwner, "no ring of this node owns the partition")
+	case !at.serving.Reads:
+		return at, refused(p, gazetteer.Unserved, "this replica is not filled yet")
+	}
+	return at, nil
+}
+
+// openLater has the loop open a type that was made at run time. The caller comes back,
+// or asks another replica.
+func (a *agent) openLater(p gazetteer.Partition) error {
+	if len(a.ringsOf(p.Type)) == 0 {
+		return refused(p, gazetteer.WrongOwner, "this node is in no ring of the type")
+	}
+	a.put(open(p.Type))
+	return refused(p, gazetteer.Unserved, "the type is being opened here")
+}
+
+func refused(p gazetteer.Partition, kind gazetteer.Kind, detail string) error {
+	return &gazetteer.Error{Op: "agent.Read", Kind: kind,
+		Detail: fmt.Sprintf("partition %d of %s: %s", p.Index, p.Type, detail)}
+}
+
+// Write has the loop propose the writes and waits for their outcomes. Deadlines are
+// times left.
+func (a *agent) Write(ctx context.Context, ws []ring.Write) []ring.Outcome {
+	if len(ws) == 0 {
+		return nil
+	}
+	if err := a.writable(); err != nil {
+		return failAll(ws, err.Kind, err.Error())
+	}
+	c := a.calls.get()
+	c.fill(ws, a.clock.Now().Mono)
+	select {
+	case a.inbox <- c:
+	case <-a.done:
+		return failAll(ws, gazetteer.Unavailable, "the node is stopping; nothing was written")
+	case <-ctx.Done():
+		return failAll(ws, gazetteer.Unavailable, "the node is overloaded; nothing was written")
+	}
+	return a.await(ctx, c, ws)
+}
+
+// writable refuses writes early while the disk is full: once they are proposed it is
+// too late, see save.
+func (a *agent) writable() *gazetteer.Error {
+	if err := a.stalled.Load(); err != nil {
+		return err
+	}
+	s, ok := a.store.(interface{ Writable() error })
+	if !ok {
+		return nil
+	}
+	if err := s.Writable(); err != nil {
+		return &gazetteer.Error{Op: "agent.Write", Kind: gazetteer.KindOf(err), Err: err}
+	}
+	return nil
+}
+
+func (a *agent) await(ctx context.Context, c *call, ws []ring.Write) []ring.Outcome {
+	late := time.NewTimer(patience(ws))
+	defer late.Stop()
+	select {
+	case <-c.done:
+		out := append([]ring.Outcome(nil), c.outcomes...)
+		a.calls.put(c)
+		return out
+	case <-late.C:
+		return failAll(ws, gazetteer.Deadline, "not durable in time; the write may still be done")
+	case <-ctx.Done():
+		return failAll(ws, gazetteer.Deadline, "the caller went away; the write may still be done")
+	case <-a.done:
+		return failAll(ws, gazetteer.Deadline, "the node stopped; it is not known whether the write was done")
+	}
+}
+
+// patience is how long a call waits at most.
+func patience(ws []ring.Write) time.Duration {
+	longest := time.Duration(0)
+	for i := range ws {
+		longest = max(longest, ws[i].Deadline)
+	}
+	return longest + graceMax
+}
+
+// apply proposes the call's writes as far as they fit into the batch.
+func (c *call) apply(a *agent, b *batch) {
+	a.waiting.add(c)
+	a.backlog = c
+	a.proposeBacklog(b)
+}
+
+func (a *agent) proposeBacklog(b *batch) {
+	c := a.backlog
+	if c == nil {
+		return
+	}
+	for c.next < len(c.writes) && !b.full() {
+		a.propose(c, b)
+	}
+	if c.next == len(c.writes) {
+		a.backlog = nil
+	}
+}
+
+// propose gives the core the next write of a call. One whose time is over is refused:
+// under overload the work goes to those who still wait for it.
+func (a *agent) propose(c *call, b *batch) {
+	i := c.next
+	c.next++
+	w := &c.writes[i]
+	w.Token = c.token(i)
+	if w.Deadline > 0 && a.now.Mono >= w.Deadline {
+		a.waiting.settle(ring.Outcome{Token: w.Token, Err: &gazetteer.Error{Op: "agent.Write", Kind: gazetteer.Deadline,
+			Key: gazetteer.Key{Type: w.Partition.Type, ID: w.ID}, Detail: "the node is overloaded; nothing was written"}})
+		return
+	}
+	a.openType(w.Partition.Type)
+	b.take(size(w))
+	a.core.Propose(*w)
+}
+
+// List returns a page of the resources of one partition, in the caller's goroutine.
+func (a *agent) List(ctx context.Context, q region.ListQuery) (region.ListPage, error) {
+	var page region.ListPage
+	if _, err := a.readable(q.Partition); err != nil {
+		return page, err
+	}
+	bytes := 0
+	for id, err := range a.store.List(q.Partition, q.Start()) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return region.ListPage{}, err
+		}
+		if !strings.HasPrefix(string(id), q.Prefix) {
+			return page, nil
+		}
+		if len(page.IDs) == q.Limit || bytes >= pageBytesMax {
+			page.More = true
+			return page, nil
+		}
+		record, err := a.store.AppendRecord(nil, q.Partition, id)
+		if err != nil {
+			return region.ListPage{}, err
+		}
+		page.IDs = append(page.IDs, id)
+		page.Records = append(page.Records, record)
+		bytes += len(id) + len(record)
+	}
+	return page, nil
+}
+
+// Conflicts returns the newest entries of the store's journal that are of one type.
+func (a *agent) Conflicts(ctx context.Context, t gazetteer.Type) ([]ring.Conflict, error) {
+	var out []ring.Conflict
+	for c, err := range a.store.Conflicts() {
+		if err != nil {
+			return nil, err
+		}
+		if c.Partition.Type == t {
+			out = append(out, c)
+		}
+		if len(out) == 2*conflictsMax {
+			out = append(out[:0], out[conflictsMax:]...)
+		}
+	}
+	return out[max(0, len(out)-conflictsMax):], ctx.Err()
+}

@@ -1,0 +1,51 @@
+package agent
+
+import (
+	"maps"
+
+	"gazetteer"
+	"gazetteer/ring"
+)
+
+// view is what the loop shows to readers. It never changes: a newer one takes its place,
+// so a lookup needs neither the loop nor a lock.
+type view struct {
+	types map[gazetteer.Type][]place // by partition index
+	alive map[gazetteer.NodeID]bool  // of those nodes of which anything was heard
+}
+
+// place is one partition as this node has it.
+type place struct {
+	ring    string // empty: it belongs to a ring of others
+	serving ring.Serving
+}
+
+// at returns this node's place for a partition, and whether its type was ever heard of.
+func (v *view) at(p gazetteer.Partition) (place, bool) {
+	places, known := v.types[p.Type]
+	if int(p.Index) >= len(places) {
+		return place{}, known
+	}
+	return places[p.Index], true
+}
+
+// dead reports whether a node is known not to answer.
+func (v *view) dead(n gazetteer.NodeID) bool {
+	alive, known := v.alive[n]
+	return known && !alive
+}
+
+// publish shows the present state to readers.
+func (a *agent) publish() {
+	v := &view{types: make(map[gazetteer.Type][]place, len(a.hosted)), alive: maps.Clone(a.alive)}
+	for t, rings := range a.hosted {
+		places := make([]place, a.plan.Partitions())
+		for _, r := range rings {
+			for _, p := range r.Partitions {
+				places[p.Index] = place{ring: r.Name, serving: a.serving[p]}
+			}
+		}
+		v.types[t] = places
+	}
+	a.view.Store(v)
+}

@@ -1,0 +1,216 @@
+package region
+
+import (
+	"context"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"gazetteer"
+	"gazetteer/region/geo"
+	"gazetteer/ring"
+)
+
+// clusterPatience is how long a regional server waits for a cluster server of another
+// process, which itself may have to ask two replicas, before it asks a second one.
+const clusterPatience = 2*replicaPatience + 100*time.Millisecond
+
+// Config says what a regional server is made of.
+type Config struct {
+	Plan      Plan
+	Node      gazetteer.NodeID
+	Cluster   Tier      // of this process; nil if it is no cluster server
+	Transport Transport // to cluster servers of other processes; nil if there are none
+	Locator   *geo.Locator
+	// Mirrors tells of the replicas of this process; nil if it has none.
+	Mirrors Reporter
+}
+
+// Server is a regional server: it knows the types, routes to the cluster of a request's
+// type, places the client and ranks. It holds no data; the servers below it do.
+type Server struct {
+	plan     Plan
+	node     gazetteer.NodeID
+	locator  *geo.Locator
+	clusters *directory
+	types    types
+	groups   groups
+	mirrors  Reporter
+	count    counters
+}
+
+var _ Regional = (*Server)(nil)
+
+// NewServer returns the regional server of a node. [Server.Run] keeps its view of the
+// types fresh.
+func NewServer(c Config) *Server {
+	s := &Server{
+		plan: c.Plan, node: c.Node, locator: c.Locator, mirrors: c.Mirrors,
+		clusters: newDirectory(RoleCluster, c.Node, c.Cluster, c.Transport),
+	}
+	if s.locator == nil {
+		s.locator = new(geo.Locator)
+	}
+	s.types.init(s)
+	s.groups.init(s)
+	return s
+}
+
+// Run reads the known types again and again until ctx ends.
+func (s *Server) Run(ctx context.Context) { s.types.refresh(ctx) }
+
+// Name returns the region and the node of this server.
+func (s *Server) Name() (gazetteer.RegionID, gazetteer.NodeID) { return s.plan.Region(), s.node }
+
+// Resolve fills a with the locations of a resource, best first for the client. It keeps
+// a's memory from call to call: once that has grown nothing is allocated, except for
+// explain and errors.
+func (s *Server) Resolve(ctx context.Context, q *Query, a *Answer) error {
+	s.count.lookups.Add(1)
+	if q.Explain {
+		return s.explain(ctx, q, a)
+	}
+	return s.resolve(ctx, q, a)
+}
+
+func (s *Server) explain(ctx context.Context, q *Query, a *Answer) error {
+	start := time.Now()
+	err := s.resolve(WithHops(ctx), q, a)
+	a.Hops = append([]Hop{{Role: "regional server", Name: string(s.node), Took: time.Since(start)}}, a.Hops...)
+	return err
+}
+
+func (s *Server) resolve(ctx context.Context, q *Query, a *Answer) error {
+	spec, err := s.user(ctx, q.Key.Type)
+	if err != nil {
+		return s.count.fail(err)
+	}
+	if err := q.Key.ID.Validate(); err != nil {
+		return s.count.fail(err)
+	}
+	info, err := s.fetch(ctx, q.Key, a)
+	if err != nil {
+		return s.count.fail(err)
+	}
+	a.Key, a.Region, a.TTL = q.Key, s.plan.Region(), spec.TTL
+	a.Node, a.Staleness, a.Degraded, a.Hops = info.Node, info.Staleness, info.Degraded, info.Hops
+	s.rank(q, a)
+	return nil
+}
+
+// fetch reads the record into the answer's memory.
+func (s *Server) fetch(ctx context.Context, k gazetteer.Key, a *Answer) (ReadInfo, error) {
+	buf, info, err := s.groups.of(k.Type).read(ctx, a.buf[:0], k)
+	if err != nil {
+		return info, atEdge(err)
+	}
+	a.buf = buf
+	a.locations, a.Version, err = decodeLocations(buf, a.locations[:0])
+	if err != nil {
+		return info, damaged(k, err)
+	}
+	if a.Version == 0 {
+		return info, unknownResource(k)
+	}
+	return info, nil
+}
+
+// rank places the client and orders the locations for him.
+func (s *Server) rank(q *Query, a *Answer) {
+	a.Client = s.locator.Locate(q.Client)
+	o := geo.Options{Limit: limitOf(q.Limit), Filter: q.Filter, Avoid: q.Avoid, Explain: q.Explain}
+	a.Candidates, a.Excluded = a.ranker.Rank(a.Candidates[:0], a.Client, address(&q.Client), a.locations, &o)
+}
+
+func limitOf(asked int) int {
+	if asked <= 0 {
+		return DefaultLimit
+	}
+	return min(asked, MaxLimit)
+}
+
+// address is the one that settles equal scores: who is asked for comes before who asks.
+func address(c *geo.Client) netip.Addr {
+	if c.IP.IsValid() {
+		return c.IP
+	}
+	return c.Addr
+}
+
+// Get returns a record whole.
+func (s *Server) Get(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error) {
+	s.count.gets.Add(1)
+	if _, err := s.user(ctx, k.Type); err != nil {
+		return gazetteer.Record{}, s.count.fail(err)
+	}
+	if err := k.ID.Validate(); err != nil {
+		return gazetteer.Record{}, s.count.fail(err)
+	}
+	r, err := s.get(ctx, k)
+	return r, s.count.fail(err)
+}
+
+// get reads a record of any type, also of an internal one.
+func (s *Server) get(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error) {
+	buf, _, err := s.groups.of(k.Type).read(ctx, nil, k)
+	if err != nil {
+		return gazetteer.Record{}, atEdge(err)
+	}
+	r, err := decodeRecord(k, buf)
+	if err == nil && r.Version == 0 {
+		err = unknownResource(k)
+	}
+	return r, err
+}
+
+// Conflicts returns the united journals of all types.
+func (s *Server) Conflicts(ctx context.Context) ([]ring.Conflict, error) {
+	specs, err := s.Types(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := []gazetteer.Type{gazetteer.TypesType, gazetteer.RegionsType}
+	for i := range specs {
+		names = append(names, specs[i].Name)
+	}
+	var answers [][]ring.Conflict
+	for _, t := range names {
+		cs, err := s.groups.of(t).conflicts(ctx, t)
+		if err != nil {
+			return nil, atEdge(err)
+		}
+		answers = append(answers, cs)
+	}
+	return unite(answers), nil
+}
+
+func unknownResource(k gazetteer.Key) error {
+	return &gazetteer.Error{Op: "region.Read", Kind: gazetteer.NotFound, Key: k, Detail: "no such resource"}
+}
+
+// atEdge turns what concerns servers only into what a client can make use of.
+func atEdge(err error) error {
+	switch gazetteer.KindOf(err) {
+	case gazetteer.Unserved, gazetteer.WrongOwner:
+		return &gazetteer.Error{Op: "region.Route", Kind: gazetteer.Unavailable, Err: err,
+			Detail: "no server of this region can answer now; try again shortly"}
+	}
+	return err
+}
+
+// counters count what a regional server did.
+type counters struct {
+	lookups, gets, lists, writes, missing, failures atomic.Uint64
+}
+
+// fail counts an error and returns it.
+func (c *counters) fail(err error) error {
+	switch {
+	case err == nil:
+	case gazetteer.KindOf(err) == gazetteer.NotFound:
+		c.missing.Add(1)
+	default:
+		c.failures.Add(1)
+	}
+	return err
+}
