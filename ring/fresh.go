@@ -118,6 +118,7 @@ func (r *Replica) stepFresh(l *link, f Fresh) {
 	if l.store == f.Origin.Store && l.incarnation == f.Origin.Incarnation {
 		l.peer.heard(f.Next, r.now.Mono)
 		l.generation = f.Generation
+		r.maybeReopen(l)
 	}
 	if f.Origin.Store == r.origin.Store {
 		r.outlive(f)
@@ -171,10 +172,25 @@ func (r *Replica) endSessions(newer Fresh) {
 	for _, l := range r.links {
 		if l.greeted && l.store == newer.Origin.Store && l.incarnation != newer.Origin.Incarnation && l.generation < newer.Generation {
 			l.over = true
-			for _, f := range slices.Clone(l.order) {
-				r.endFeed(f)
+			for _, f := range l.order {
+				r.abortWhole(f)
+				r.stopPublishing(f)
+				f.in = subscription{state: inNone, session: f.in.session}
 			}
 		}
+	}
+}
+
+// maybeReopen takes back that a link is over: its peer had only not heard yet of the
+// incarnation that it has outlived.
+func (r *Replica) maybeReopen(l *link) {
+	if k := r.marks[l.store]; !l.over || k == nil || l.generation <= k.generation {
+		return
+	}
+	l.over = false
+	for _, f := range l.order {
+		r.control(l, Ask{Partitions: []gazetteer.Partition{f.m.partition}})
+		r.sendHello(f)
 	}
 }
 

@@ -113,7 +113,10 @@ func (r *Replica) endFeed(f *feed) {
 // that are not hosted here, and of sessions that are over, are dropped.
 func (r *Replica) Step(from gazetteer.NodeID, msg Message) {
 	l := r.peer(from).link
-	if l == nil || l.over {
+	if l == nil {
+		return
+	}
+	if _, fresh := msg.(Fresh); l.over && !fresh {
 		return
 	}
 	switch m := msg.(type) {
