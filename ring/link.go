@@ -125,7 +125,7 @@ func (r *Replica) Step(from gazetteer.NodeID, msg Message) {
 	case Match:
 		r.eachFeed(l, m.Partitions, r.matched)
 	case Ask:
-		r.eachFeed(l, m.Partitions, r.sendHello)
+		r.eachFeed(l, m.Partitions, r.asked)
 	case Leave:
 		r.eachFeed(l, m.Partitions, r.left)
 	case Hello:

@@ -67,6 +67,7 @@ func (r *Replica) host(hosted map[gazetteer.Partition]*ringView) {
 			r.unhost(m)
 		}
 	}
+	var fresh []gazetteer.Partition
 	for p, v := range hosted {
 		m := r.mirrors[p]
 		if m == nil {
@@ -74,6 +75,7 @@ func (r *Replica) host(hosted map[gazetteer.Partition]*ringView) {
 			m.aloneSince = r.now.Mono
 			r.mirrors[p] = m
 			r.parted = slices.DeleteFunc(r.parted, func(q parted) bool { return q.Partition == p })
+			fresh = append(fresh, p)
 		}
 		m.ring = v
 		r.countMates(m)
@@ -83,6 +85,19 @@ func (r *Replica) host(hosted map[gazetteer.Partition]*ringView) {
 		r.order = append(r.order, m)
 	}
 	slices.SortFunc(r.order, func(a, b *mirror) int { return a.partition.Compare(b.partition) })
+	r.invite(fresh)
+}
+
+// invite asks the peers that are linked already for the Hellos that went unheard while
+// these partitions were not hosted.
+func (r *Replica) invite(ps []gazetteer.Partition) {
+	if len(ps) == 0 {
+		return
+	}
+	slices.SortFunc(ps, gazetteer.Partition.Compare)
+	for _, l := range r.links {
+		r.control(l, Ask{Partitions: ps})
+	}
 }
 
 // parted is what this origin has written of a partition that it hosts no more. Its

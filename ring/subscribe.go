@@ -110,6 +110,13 @@ func (r *Replica) sendHello(f *feed) {
 	r.batch.after(f.link.peer.id, h)
 }
 
+// asked answers a publisher's wish for a handshake, unless this node has left the feed.
+func (r *Replica) asked(f *feed) {
+	if !f.quit {
+		r.sendHello(f)
+	}
+}
+
 // rememberResume keeps how far a scan came when its link breaks. A scan that held a
 // stamp is not resumed: what it held would never be sent again.
 func (r *Replica) rememberResume(f *feed) {
