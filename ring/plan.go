@@ -77,8 +77,16 @@ func (r *Replica) host(hosted map[gazetteer.Partition]*ringView) {
 			r.parted = slices.DeleteFunc(r.parted, func(q parted) bool { return q.Partition == p })
 			fresh = append(fresh, p)
 		}
+		if m.ring != nil && len(m.ring.others) == 0 && m.filled {
+			m.marked = true // it was the whole ring: nobody knows more
+		}
 		m.ring = v
 		r.countMates(m)
+		for _, f := range m.feeds {
+			if f.in.confirmed {
+				r.evidence(f)
+			}
+		}
 	}
 	r.order = r.order[:0]
 	for _, m := range r.mirrors {

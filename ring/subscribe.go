@@ -10,6 +10,9 @@ type subscription struct {
 	snapshot gazetteer.Vector
 	after    gazetteer.Position
 	resumed  bool // the next Begin continues a broken scan
+	// confirmed: a filled publisher's mark has come. It is evidence once the publisher
+	// is a ring mate.
+	confirmed bool
 	// held is the highest stamp too far ahead that came over this feed since the last
 	// handshake: no mark raises anything until the next one.
 	held gazetteer.Stamp
@@ -81,6 +84,7 @@ func (r *Replica) matched(f *feed) {
 // evidence notes that a filled peer's content is ours: a mirror serves once a ring mate
 // has given it a mark.
 func (r *Replica) evidence(f *feed) {
+	f.in.confirmed = true
 	for _, n := range f.m.ring.others {
 		if n == f.link.peer.id && !f.m.marked {
 			f.m.marked, r.servingDirty = true, true
