@@ -235,8 +235,9 @@ func (x *PeerHello) GetRefusal() *PeerError {
 // LinkHello settles which connection between two nodes is their link.
 type LinkHello struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Attempt       uint64                 `protobuf:"varint,1,opt,name=attempt,proto3" json:"attempt,omitempty"` // how often the sender has dialled the receiver in this instance
-	Wants         bool                   `protobuf:"varint,2,opt,name=wants,proto3" json:"wants,omitempty"`     // the sender's plan wants the link
+	Attempt       uint64                 `protobuf:"varint,1,opt,name=attempt,proto3" json:"attempt,omitempty"`                      // how often the sender has dialled the receiver in this instance
+	Wants         bool                   `protobuf:"varint,2,opt,name=wants,proto3" json:"wants,omitempty"`                          // the sender's plan wants the link
+	BeatNanos     uint64                 `protobuf:"varint,3,opt,name=beat_nanos,json=beatNanos,proto3" json:"beat_nanos,omitempty"` // the first Beat
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -283,6 +284,13 @@ func (x *LinkHello) GetWants() bool {
 		return x.Wants
 	}
 	return false
+}
+
+func (x *LinkHello) GetBeatNanos() uint64 {
+	if x != nil {
+		return x.BeatNanos
+	}
+	return 0
 }
 
 // PeerError carries a gazetteer.Error. A kind that a receiver does not know is INTERNAL.
@@ -1901,7 +1909,7 @@ type Fresh struct {
 	Base        uint64                 `protobuf:"varint,5,opt,name=base,proto3" json:"base,omitempty"`
 	Next        uint64                 `protobuf:"fixed64,6,opt,name=next,proto3" json:"next,omitempty"`
 	Partitions  *Partitions            `protobuf:"bytes,7,opt,name=partitions,proto3" json:"partitions,omitempty"`
-	Seqs        []uint64               `protobuf:"varint,8,rep,packed,name=seqs,proto3" json:"seqs,omitempty"`                  // one for each partition
+	Seqs        []uint64               `protobuf:"fixed64,8,rep,packed,name=seqs,proto3" json:"seqs,omitempty"`                 // one for each partition
 	AgeNanos    uint64                 `protobuf:"varint,9,opt,name=age_nanos,json=ageNanos,proto3" json:"age_nanos,omitempty"` // when it was written to the socket
 	Stable      *Stable                `protobuf:"bytes,10,opt,name=stable,proto3" json:"stable,omitempty"`
 	// The receiver's newest beat that the sender had read, and for how long: what comes
@@ -2251,10 +2259,12 @@ const file_peer_proto_rawDesc = "" +
 	"\rmax_in_flight\x18\t \x01(\rR\vmaxInFlight\x12(\n" +
 	"\x04link\x18\n" +
 	" \x01(\v2\x14.gazetteer.LinkHelloR\x04link\x12.\n" +
-	"\arefusal\x18\v \x01(\v2\x14.gazetteer.PeerErrorR\arefusal\";\n" +
+	"\arefusal\x18\v \x01(\v2\x14.gazetteer.PeerErrorR\arefusal\"Z\n" +
 	"\tLinkHello\x12\x18\n" +
 	"\aattempt\x18\x01 \x01(\x04R\aattempt\x12\x14\n" +
-	"\x05wants\x18\x02 \x01(\bR\x05wants\"\xfa\x02\n" +
+	"\x05wants\x18\x02 \x01(\bR\x05wants\x12\x1d\n" +
+	"\n" +
+	"beat_nanos\x18\x03 \x01(\x04R\tbeatNanos\"\xfa\x02\n" +
 	"\tPeerError\x12-\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x19.gazetteer.PeerError.KindR\x04kind\x12\x0e\n" +
 	"\x02op\x18\x02 \x01(\tR\x02op\x12\x12\n" +
@@ -2407,7 +2417,7 @@ const file_peer_proto_rawDesc = "" +
 	"\n" +
 	"partitions\x18\a \x01(\v2\x15.gazetteer.PartitionsR\n" +
 	"partitions\x12\x12\n" +
-	"\x04seqs\x18\b \x03(\x04R\x04seqs\x12\x1b\n" +
+	"\x04seqs\x18\b \x03(\x06R\x04seqs\x12\x1b\n" +
 	"\tage_nanos\x18\t \x01(\x04R\bageNanos\x12)\n" +
 	"\x06stable\x18\n" +
 	" \x01(\v2\x11.gazetteer.StableR\x06stable\x12\x1d\n" +

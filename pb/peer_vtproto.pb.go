@@ -156,6 +156,11 @@ func (m *LinkHello) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.BeatNanos != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.BeatNanos))
+		i--
+		dAtA[i] = 0x18
+	}
 	if m.Wants {
 		i--
 		if m.Wants {
@@ -1701,22 +1706,11 @@ func (m *Fresh) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		dAtA[i] = 0x48
 	}
 	if len(m.Seqs) > 0 {
-		var pksize2 int
-		for _, num := range m.Seqs {
-			pksize2 += protohelpers.SizeOfVarint(uint64(num))
+		for iNdEx := len(m.Seqs) - 1; iNdEx >= 0; iNdEx-- {
+			i -= 8
+			binary.LittleEndian.PutUint64(dAtA[i:], uint64(m.Seqs[iNdEx]))
 		}
-		i -= pksize2
-		j1 := i
-		for _, num := range m.Seqs {
-			for num >= 1<<7 {
-				dAtA[j1] = uint8(uint64(num)&0x7f | 0x80)
-				num >>= 7
-				j1++
-			}
-			dAtA[j1] = uint8(num)
-			j1++
-		}
-		i = protohelpers.EncodeVarint(dAtA, i, uint64(pksize2))
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(len(m.Seqs)*8))
 		i--
 		dAtA[i] = 0x42
 	}
@@ -2009,6 +2003,9 @@ func (m *LinkHello) SizeVT() (n int) {
 	}
 	if m.Wants {
 		n += 2
+	}
+	if m.BeatNanos != 0 {
+		n += 1 + protohelpers.SizeOfVarint(uint64(m.BeatNanos))
 	}
 	n += len(m.unknownFields)
 	return n
@@ -2636,11 +2633,7 @@ func (m *Fresh) SizeVT() (n int) {
 		n += 1 + l + protohelpers.SizeOfVarint(uint64(l))
 	}
 	if len(m.Seqs) > 0 {
-		l = 0
-		for _, e := range m.Seqs {
-			l += protohelpers.SizeOfVarint(uint64(e))
-		}
-		n += 1 + protohelpers.SizeOfVarint(uint64(l)) + l
+		n += 1 + protohelpers.SizeOfVarint(uint64(len(m.Seqs)*8)) + len(m.Seqs)*8
 	}
 	if m.AgeNanos != 0 {
 		n += 1 + protohelpers.SizeOfVarint(uint64(m.AgeNanos))
@@ -3104,6 +3097,25 @@ func (m *LinkHello) UnmarshalVT(dAtA []byte) error {
 				}
 			}
 			m.Wants = bool(v != 0)
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field BeatNanos", wireType)
+			}
+			m.BeatNanos = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.BeatNanos |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -7027,22 +7039,13 @@ func (m *Fresh) UnmarshalVT(dAtA []byte) error {
 			}
 			iNdEx = postIndex
 		case 8:
-			if wireType == 0 {
+			if wireType == 1 {
 				var v uint64
-				for shift := uint(0); ; shift += 7 {
-					if shift >= 64 {
-						return protohelpers.ErrIntOverflow
-					}
-					if iNdEx >= l {
-						return io.ErrUnexpectedEOF
-					}
-					b := dAtA[iNdEx]
-					iNdEx++
-					v |= uint64(b&0x7F) << shift
-					if b < 0x80 {
-						break
-					}
+				if (iNdEx + 8) > l {
+					return io.ErrUnexpectedEOF
 				}
+				v = uint64(binary.LittleEndian.Uint64(dAtA[iNdEx:]))
+				iNdEx += 8
 				m.Seqs = append(m.Seqs, v)
 			} else if wireType == 2 {
 				var packedLen int
@@ -7071,32 +7074,17 @@ func (m *Fresh) UnmarshalVT(dAtA []byte) error {
 					return io.ErrUnexpectedEOF
 				}
 				var elementCount int
-				var count int
-				for _, integer := range dAtA[iNdEx:postIndex] {
-					if integer < 128 {
-						count++
-					}
-				}
-				elementCount = count
+				elementCount = packedLen / 8
 				if elementCount != 0 && len(m.Seqs) == 0 {
 					m.Seqs = make([]uint64, 0, elementCount)
 				}
 				for iNdEx < postIndex {
 					var v uint64
-					for shift := uint(0); ; shift += 7 {
-						if shift >= 64 {
-							return protohelpers.ErrIntOverflow
-						}
-						if iNdEx >= l {
-							return io.ErrUnexpectedEOF
-						}
-						b := dAtA[iNdEx]
-						iNdEx++
-						v |= uint64(b&0x7F) << shift
-						if b < 0x80 {
-							break
-						}
+					if (iNdEx + 8) > l {
+						return io.ErrUnexpectedEOF
 					}
+					v = uint64(binary.LittleEndian.Uint64(dAtA[iNdEx:]))
+					iNdEx += 8
 					m.Seqs = append(m.Seqs, v)
 				}
 			} else {
@@ -7991,6 +7979,25 @@ func (m *LinkHello) UnmarshalVTUnsafe(dAtA []byte) error {
 				}
 			}
 			m.Wants = bool(v != 0)
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field BeatNanos", wireType)
+			}
+			m.BeatNanos = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.BeatNanos |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := protohelpers.Skip(dAtA[iNdEx:])
@@ -11996,22 +12003,13 @@ func (m *Fresh) UnmarshalVTUnsafe(dAtA []byte) error {
 			}
 			iNdEx = postIndex
 		case 8:
-			if wireType == 0 {
+			if wireType == 1 {
 				var v uint64
-				for shift := uint(0); ; shift += 7 {
-					if shift >= 64 {
-						return protohelpers.ErrIntOverflow
-					}
-					if iNdEx >= l {
-						return io.ErrUnexpectedEOF
-					}
-					b := dAtA[iNdEx]
-					iNdEx++
-					v |= uint64(b&0x7F) << shift
-					if b < 0x80 {
-						break
-					}
+				if (iNdEx + 8) > l {
+					return io.ErrUnexpectedEOF
 				}
+				v = uint64(binary.LittleEndian.Uint64(dAtA[iNdEx:]))
+				iNdEx += 8
 				m.Seqs = append(m.Seqs, v)
 			} else if wireType == 2 {
 				var packedLen int
@@ -12040,32 +12038,17 @@ func (m *Fresh) UnmarshalVTUnsafe(dAtA []byte) error {
 					return io.ErrUnexpectedEOF
 				}
 				var elementCount int
-				var count int
-				for _, integer := range dAtA[iNdEx:postIndex] {
-					if integer < 128 {
-						count++
-					}
-				}
-				elementCount = count
+				elementCount = packedLen / 8
 				if elementCount != 0 && len(m.Seqs) == 0 {
 					m.Seqs = make([]uint64, 0, elementCount)
 				}
 				for iNdEx < postIndex {
 					var v uint64
-					for shift := uint(0); ; shift += 7 {
-						if shift >= 64 {
-							return protohelpers.ErrIntOverflow
-						}
-						if iNdEx >= l {
-							return io.ErrUnexpectedEOF
-						}
-						b := dAtA[iNdEx]
-						iNdEx++
-						v |= uint64(b&0x7F) << shift
-						if b < 0x80 {
-							break
-						}
+					if (iNdEx + 8) > l {
+						return io.ErrUnexpectedEOF
 					}
+					v = uint64(binary.LittleEndian.Uint64(dAtA[iNdEx:]))
+					iNdEx += 8
 					m.Seqs = append(m.Seqs, v)
 				}
 			} else {

@@ -1,0 +1,89 @@
+package peer
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"time"
+
+	"gazetteer"
+)
+
+// acceptPause is how long the accept loop waits after a failure that may pass, such as
+// too many open files.
+const acceptPause = 20 * time.Millisecond
+
+func (t *Transport) acceptLoop(l net.Listener) error {
+	for {
+		nc, err := l.Accept()
+		switch {
+		case t.ctx.Err() != nil:
+			if err == nil {
+				nc.Close()
+			}
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return &gazetteer.Error{Op: "peer.Serve", Kind: gazetteer.Unavailable, Detail: "the listener was closed", Err: err}
+		case err != nil:
+			t.pause(acceptPause)
+		case !t.admit(nc):
+			nc.Close()
+		}
+	}
+}
+
+func (t *Transport) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-t.ctx.Done():
+	}
+}
+
+// admit starts to serve an accepted connection, unless there are too many.
+func (t *Transport) admit(nc net.Conn) bool {
+	if t.cfg.ServerTLS != nil {
+		nc = tls.Server(nc, t.cfg.ServerTLS)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false
+	}
+	if t.accepted >= t.cfg.MaxConns {
+		t.count.crowded.Add(1)
+		return false
+	}
+	t.accepted++
+	t.closers[nc] = struct{}{}
+	t.wg.Go(func() { t.serveConn(nc) })
+	return true
+}
+
+func (t *Transport) serveConn(nc net.Conn) {
+	t.count.accepted.Add(1)
+	if err := t.serveStream(nc); err != nil {
+		t.count.refused.Add(1)
+		t.cfg.Refused(nc.RemoteAddr().String(), err)
+	}
+	t.untrack(nc)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.accepted--
+}
+
+// serveStream serves a connection until it ends. An error means that it was refused.
+func (t *Transport) serveStream(nc net.Conn) error {
+	s, kind, err := t.receive(nc)
+	if err == nil && kind == kindLink {
+		return t.links.serve(s)
+	}
+	if err == nil {
+		return t.serveRequests(s)
+	}
+	if s != nil {
+		t.refuse(s, err)
+	}
+	return err
+}

@@ -1,0 +1,162 @@
+package peer
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gazetteer"
+)
+
+// pool holds the requests connections to one node. They are dialled when they are first
+// needed, and again after a jittered wait that doubles while the node does not answer.
+type pool struct {
+	t     *Transport
+	node  gazetteer.NodeID
+	tiers [roleCodes]Remote
+	turn  atomic.Uint32
+	slots []slot
+}
+
+// slot is the place of one connection.
+type slot struct {
+	conn atomic.Pointer[conn]
+
+	mu      sync.Mutex    // guards all below
+	dialing chan struct{} // closed when the dial under way has ended; nil if none is
+	err     error         // why the last dial failed
+	wait    time.Duration // after the next failure
+	retryAt time.Time
+}
+
+func newPool(t *Transport, node gazetteer.NodeID) *pool {
+	p := &pool{t: t, node: node, slots: make([]slot, t.cfg.Conns)}
+	for role := range p.tiers {
+		p.tiers[role] = Remote{pool: p, role: byte(role)}
+	}
+	return p
+}
+
+// do performs one request and waits for its result.
+func (p *pool) do(ctx context.Context, c *call) error {
+	timeout := p.t.cfg.CallTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = time.Until(deadline)
+	}
+	if timeout <= 0 {
+		return late(p.node, context.DeadlineExceeded)
+	}
+	if len(c.body) > maxRequestBytes {
+		return &gazetteer.Error{Op: "peer.Call", Kind: gazetteer.TooLarge, Detail: "the request exceeds 4 MiB"}
+	}
+	for range 2 { // a connection may end between being chosen and being used
+		conn, err := p.get(ctx)
+		if err != nil {
+			return err
+		}
+		if err := conn.start(c, timeout); err == nil {
+			return conn.wait(ctx, c)
+		} else if err != errGone {
+			return err
+		}
+	}
+	return unavailable("peer.Call", p.node, "its connections end as soon as they are made", nil)
+}
+
+// get returns a connection, in turn; while one is down the others serve.
+func (p *pool) get(ctx context.Context) (*conn, error) {
+	first := int(p.turn.Add(1)) % len(p.slots)
+	for i := range p.slots {
+		if c := p.slots[(first+i)%len(p.slots)].conn.Load(); c != nil {
+			if i > 0 {
+				p.dial(&p.slots[first])
+			}
+			return c, nil
+		}
+	}
+	return p.connect(ctx, &p.slots[first])
+}
+
+// connect waits for a dial, its own or one that is under way.
+func (p *pool) connect(ctx context.Context, s *slot) (*conn, error) {
+	dialing := p.dial(s)
+	if dialing != nil {
+		select {
+		case <-dialing:
+		case <-ctx.Done():
+			return nil, late(p.node, context.Cause(ctx))
+		}
+	}
+	if c := s.conn.Load(); c != nil {
+		return c, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return nil, unavailable("peer.Dial", p.node, "no connection", s.err)
+}
+
+// dial begins a dial unless one is under way, the slot is taken, or it is too early. It
+// returns what to wait for, nil for nothing.
+func (p *pool) dial(s *slot) chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dialing != nil {
+		return s.dialing
+	}
+	if s.conn.Load() != nil || time.Now().Before(s.retryAt) {
+		return nil
+	}
+	dialing := make(chan struct{})
+	if !p.t.spawn(func() { p.serve(s, dialing) }) {
+		s.err = errClosed
+		return nil
+	}
+	s.dialing = dialing
+	return dialing
+}
+
+// serve dials, and runs the connection until it ends.
+func (p *pool) serve(s *slot, dialing chan struct{}) {
+	st, err := p.t.open(p.node, kindRequests)
+	if err != nil {
+		s.failed(err, p.t.cfg)
+		close(dialing)
+		return
+	}
+	c := newConn(p.t, st)
+	p.t.watch(c)
+	s.opened(c)
+	close(dialing)
+	err = c.run()
+	p.t.unwatch(c)
+	p.t.untrack(st.Conn)
+	s.ended(err, p.t.cfg)
+}
+
+func (s *slot) opened(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dialing, s.err, s.wait = nil, nil, 0
+	s.conn.Store(c)
+}
+
+func (s *slot) failed(err error, c Config) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dialing, s.err = nil, err
+	s.wait = min(max(2*s.wait, c.RetryMin), c.RetryMax)
+	s.retryAt = time.Now().Add(jittered(s.wait))
+}
+
+func (s *slot) ended(err error, c Config) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn.Store(nil)
+	s.err, s.retryAt = err, time.Now().Add(jittered(c.RetryMin))
+}
+
+// jittered returns d give or take half, so that those who lost a node together do not
+// come back together.
+func jittered(d time.Duration) time.Duration { return d/2 + rand.N(d) }
