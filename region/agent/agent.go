@@ -101,6 +101,9 @@ func (a *agent) run(ctx context.Context) (err error) {
 	defer recoverReadError(&err)
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
+	if err := a.step(ctx, nil); err != nil {
+		return err
+	}
 	for {
 		var first input
 		if a.backlog == nil {
@@ -143,6 +146,16 @@ func (a *agent) shutdown() {
 	a.readers.Wait()
 	for _, s := range a.scans {
 		s.snapshot.Close()
+	}
+}
+
+// ended reports whether the loop has.
+func (a *agent) ended() bool {
+	select {
+	case <-a.done:
+		return true
+	default:
+		return false
 	}
 }
 

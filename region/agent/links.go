@@ -27,6 +27,7 @@ type LinkHandler interface {
 	Received(n gazetteer.NodeID, m ring.Message)
 	// Sent tells that k more data messages (Begin, Elements, Mark) were written.
 	Sent(n gazetteer.NodeID, k int)
-	// Alive tells that a node answers, or has not answered for the dead time.
+	// Alive tells that a node answers, or has not answered for the dead time, also if
+	// it never did since it was wanted.
 	Alive(n gazetteer.NodeID, alive bool)
 }

@@ -33,10 +33,8 @@ func (a *agent) Read(dst []byte, p gazetteer.Partition, id gazetteer.ID) ([]byte
 
 // readable returns the place of a partition that may be read here.
 func (a *agent) readable(p gazetteer.Partition) (place, error) {
-	select {
-	case <-a.done:
+	if a.ended() {
 		return place{}, refused(p, gazetteer.Unavailable, "the node is stopping")
-	default:
 	}
 	at, known := a.view.Load().at(p)
 	switch {
@@ -70,6 +68,9 @@ func refused(p gazetteer.Partition, kind gazetteer.Kind, detail string) error {
 func (a *agent) Write(ctx context.Context, ws []ring.Write) []ring.Outcome {
 	if len(ws) == 0 {
 		return nil
+	}
+	if a.ended() {
+		return failAll(ws, gazetteer.Unavailable, "the node is stopping; nothing was written")
 	}
 	if err := a.writable(); err != nil {
 		return failAll(ws, err.Kind, err.Error())

@@ -118,17 +118,18 @@ func (n *Node) dead() func(gazetteer.NodeID) bool {
 // run runs what the node consists of until the first part fails or ctx ends.
 func (n *Node) run(ctx context.Context, links Links) {
 	defer close(n.stopped)
-	defer n.stop()
 	var all sync.WaitGroup
 	defer all.Wait()
+	defer n.stop()
 	if n.regional != nil {
 		all.Go(func() { n.regional.Run(ctx) })
 	}
-	if n.agent != nil {
-		links.Start(linkEvents{n.agent})
-		n.err = n.agent.run(ctx)
-		n.stop()
+	if n.agent == nil {
+		<-ctx.Done()
+		return
 	}
+	links.Start(linkEvents{n.agent})
+	n.err = n.agent.run(ctx)
 }
 
 // Regional returns the regional server, nil if the node does not have that role.

@@ -11,10 +11,8 @@ func (a *agent) Checks() []region.Check { return []region.Check{a.storeCheck(), 
 
 func (a *agent) storeCheck() region.Check {
 	c := region.Check{Name: "store", OK: true, Detail: "takes writes"}
-	select {
-	case <-a.done:
+	if a.ended() {
 		return region.Check{Name: "store", Detail: "closed"}
-	default:
 	}
 	if err := a.writable(); err != nil {
 		c.OK, c.Detail = false, err.Error()
