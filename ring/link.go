@@ -17,13 +17,16 @@ type link struct {
 	generation  uint64
 	// over: a newer incarnation of the peer's store is known; nothing that still comes
 	// over this link is taken (rule 3).
-	over   bool
-	feeds  map[gazetteer.Partition]*feed
-	order  []*feed // sorted by partition
-	credit int
-	queue  []queued
-	queued int // updates in queue and in the tails of scanning feeds
-	active int // scans under way
+	over  bool
+	feeds map[gazetteer.Partition]*feed
+	order []*feed // sorted by partition
+	// sessions holds the last session of feeds that have ended: a link never uses a
+	// number twice, since messages of the old one may still be on their way.
+	sessions map[gazetteer.Partition]uint64
+	credit   int
+	queue    []queued
+	queued   int // updates in queue and in the tails of scanning feeds
+	active   int // scans under way
 }
 
 type queued struct {
@@ -50,7 +53,7 @@ func (r *Replica) Linked(n gazetteer.NodeID) {
 	if p.link != nil {
 		r.Unlinked(n)
 	}
-	l := &link{peer: p, feeds: map[gazetteer.Partition]*feed{}, credit: r.cfg.Window}
+	l := &link{peer: p, feeds: map[gazetteer.Partition]*feed{}, sessions: map[gazetteer.Partition]uint64{}, credit: r.cfg.Window}
 	p.link = l
 	i, _ := slices.BinarySearchFunc(r.links, n, func(l *link, n gazetteer.NodeID) int { return cmp.Compare(l.peer.id, n) })
 	r.links = slices.Insert(r.links, i, l)
@@ -91,7 +94,7 @@ func (r *Replica) Unlinked(n gazetteer.NodeID) {
 func (r *Replica) feed(l *link, m *mirror) *feed {
 	f := l.feeds[m.partition]
 	if f == nil {
-		f = &feed{link: l, m: m}
+		f = &feed{link: l, m: m, in: subscription{session: l.sessions[m.partition]}}
 		l.feeds[m.partition] = f
 		i, _ := slices.BinarySearchFunc(l.order, m.partition, func(f *feed, p gazetteer.Partition) int { return f.m.partition.Compare(p) })
 		l.order = slices.Insert(l.order, i, f)
@@ -104,6 +107,7 @@ func (r *Replica) feed(l *link, m *mirror) *feed {
 func (r *Replica) endFeed(f *feed) {
 	r.abortWhole(f)
 	r.stopPublishing(f)
+	f.link.sessions[f.m.partition] = f.in.session
 	delete(f.link.feeds, f.m.partition)
 	f.link.order = slices.DeleteFunc(f.link.order, func(g *feed) bool { return g == f })
 	f.m.dropFeed(f)
