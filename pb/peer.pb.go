@@ -1327,6 +1327,7 @@ type Greet struct {
 	Next          uint64                 `protobuf:"fixed64,3,opt,name=next,proto3" json:"next,omitempty"`
 	Partitions    *Partitions            `protobuf:"bytes,4,opt,name=partitions,proto3" json:"partitions,omitempty"`
 	Sums          []uint64               `protobuf:"fixed64,5,rep,packed,name=sums,proto3" json:"sums,omitempty"` // one for each partition
+	Generation    uint64                 `protobuf:"varint,6,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1394,6 +1395,13 @@ func (x *Greet) GetSums() []uint64 {
 		return x.Sums
 	}
 	return nil
+}
+
+func (x *Greet) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
 }
 
 type FeedHello struct {
@@ -1916,6 +1924,7 @@ type Fresh struct {
 	// after it in the stream was not under way for longer than the rest of the round trip.
 	EchoNanos     uint64 `protobuf:"varint,11,opt,name=echo_nanos,json=echoNanos,proto3" json:"echo_nanos,omitempty"`
 	HeldNanos     uint64 `protobuf:"varint,12,opt,name=held_nanos,json=heldNanos,proto3" json:"held_nanos,omitempty"`
+	Generation    uint64 `protobuf:"varint,13,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2030,6 +2039,13 @@ func (x *Fresh) GetEchoNanos() uint64 {
 func (x *Fresh) GetHeldNanos() uint64 {
 	if x != nil {
 		return x.HeldNanos
+	}
+	return 0
+}
+
+func (x *Fresh) GetGeneration() uint64 {
+	if x != nil {
+		return x.Generation
 	}
 	return 0
 }
@@ -2356,7 +2372,7 @@ const file_peer_proto_rawDesc = "" +
 	"\n" +
 	"Partitions\x12\x14\n" +
 	"\x05types\x18\x01 \x03(\tR\x05types\x12\x12\n" +
-	"\x04runs\x18\x02 \x03(\rR\x04runs\"\x9e\x01\n" +
+	"\x04runs\x18\x02 \x03(\rR\x04runs\"\xbe\x01\n" +
 	"\x05Greet\x12\x14\n" +
 	"\x05store\x18\x01 \x01(\x06R\x05store\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x06R\vincarnation\x12\x12\n" +
@@ -2364,7 +2380,10 @@ const file_peer_proto_rawDesc = "" +
 	"\n" +
 	"partitions\x18\x04 \x01(\v2\x15.gazetteer.PartitionsR\n" +
 	"partitions\x12\x12\n" +
-	"\x04sums\x18\x05 \x03(\x06R\x04sums\"\xf1\x01\n" +
+	"\x04sums\x18\x05 \x03(\x06R\x04sums\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x06 \x01(\x04R\n" +
+	"generation\"\xf1\x01\n" +
 	"\tFeedHello\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\rR\x05index\x12\x18\n" +
@@ -2406,7 +2425,7 @@ const file_peer_proto_rawDesc = "" +
 	"\asession\x18\x03 \x01(\x04R\asession\x12\x18\n" +
 	"\adurable\x18\x04 \x01(\fR\adurable\x12\x0e\n" +
 	"\x02by\x18\x05 \x01(\tR\x02by\x12\x12\n" +
-	"\x04hops\x18\x06 \x01(\rR\x04hops\"\xe4\x02\n" +
+	"\x04hops\x18\x06 \x01(\rR\x04hops\"\x84\x03\n" +
 	"\x05Fresh\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
 	"\x05store\x18\x02 \x01(\x06R\x05store\x12 \n" +
@@ -2424,7 +2443,10 @@ const file_peer_proto_rawDesc = "" +
 	"\n" +
 	"echo_nanos\x18\v \x01(\x04R\techoNanos\x12\x1d\n" +
 	"\n" +
-	"held_nanos\x18\f \x01(\x04R\theldNanos\"{\n" +
+	"held_nanos\x18\f \x01(\x04R\theldNanos\x12\x1e\n" +
+	"\n" +
+	"generation\x18\r \x01(\x04R\n" +
+	"generation\"{\n" +
 	"\x06Stable\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\x06R\bcomplete\x12+\n" +

@@ -90,7 +90,7 @@ func (d *linkDecoder) greet(b []byte) (ring.Message, error) {
 	}
 	ds, err := d.digests(w.Partitions, w.Sums)
 	return ring.Greet{
-		Store: gazetteer.StoreID(w.Store), Incarnation: w.Incarnation, Next: gazetteer.Clock(w.Next), Digests: ds,
+		Store: gazetteer.StoreID(w.Store), Incarnation: w.Incarnation, Generation: w.Generation, Next: gazetteer.Clock(w.Next), Digests: ds,
 	}, err
 }
 
@@ -209,7 +209,7 @@ func (d *linkDecoder) fresh(b []byte, transit func(uint64, time.Duration) (time.
 	m := ring.Fresh{
 		Node:   gazetteer.NodeID(d.names.of(w.Node)),
 		Origin: gazetteer.Origin{Store: gazetteer.StoreID(w.Store), Incarnation: w.Incarnation},
-		Number: w.Number, Base: w.Base, Next: gazetteer.Clock(w.Next),
+		Generation: w.Generation, Number: w.Number, Base: w.Base, Next: gazetteer.Clock(w.Next),
 		Age: min(duration(w.AgeNanos), maxAge) + min(way, maxAge),
 	}
 	ps, err := d.exactly(w.Partitions, len(w.Seqs))

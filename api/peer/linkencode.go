@@ -157,7 +157,7 @@ func elementsOf(us []gazetteer.Update) int {
 
 func greetToWire(m *ring.Greet) *pb.Greet {
 	return &pb.Greet{
-		Store: uint64(m.Store), Incarnation: m.Incarnation, Next: uint64(m.Next),
+		Store: uint64(m.Store), Incarnation: m.Incarnation, Generation: m.Generation, Next: uint64(m.Next),
 		Partitions: runsOf(len(m.Digests), func(i int) gazetteer.Partition { return m.Digests[i].Partition }),
 		Sums:       sumsOf(m.Digests),
 	}
@@ -174,7 +174,7 @@ func sumsOf(ds []ring.Digest) []uint64 {
 func freshToWire(m *ring.Fresh, at timing) *pb.Fresh {
 	w := &pb.Fresh{
 		Node: string(m.Node), Store: uint64(m.Origin.Store), Incarnation: m.Origin.Incarnation,
-		Number: m.Number, Base: m.Base, Next: uint64(m.Next),
+		Generation: m.Generation, Number: m.Number, Base: m.Base, Next: uint64(m.Next),
 		Partitions: runsOf(len(m.Positions), func(i int) gazetteer.Partition { return m.Positions[i].Partition }),
 		Seqs:       make([]uint64, len(m.Positions)),
 		AgeNanos:   uint64(max(m.Age, 0) + max(at.waited, 0)),
