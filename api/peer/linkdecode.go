@@ -207,8 +207,8 @@ func (d *linkDecoder) fresh(b []byte, transit func(uint64, time.Duration) (time.
 		return nil, err
 	}
 	m := ring.Fresh{
-		Node:   gazetteer.NodeID(d.names.of(w.Node)),
-		Origin: gazetteer.Origin{Store: gazetteer.StoreID(w.Store), Incarnation: w.Incarnation},
+		Node:       gazetteer.NodeID(d.names.of(w.Node)),
+		Origin:     gazetteer.Origin{Store: gazetteer.StoreID(w.Store), Incarnation: w.Incarnation},
 		Generation: w.Generation, Number: w.Number, Base: w.Base, Next: gazetteer.Clock(w.Next),
 		Age: min(duration(w.AgeNanos), maxAge) + min(way, maxAge),
 	}
