@@ -1,0 +1,5 @@
+package main
+
+import "gazetteer/region/geo/sample"
+
+func geoipBytes() []byte { return sample.City() }
