@@ -159,10 +159,24 @@ func (r *Replica) alone(m *mirror) bool {
 func (r *Replica) noticeAlone() {
 	for _, m := range r.order {
 		if m.founding && r.now.Mono-m.foundedAt >= r.cfg.AloneAfter {
-			m.founding, m.marked, r.servingDirty = false, true, true
+			m.marked, r.servingDirty = true, true
+			r.confirm(m)
 		}
 		if now := len(m.ring.others) > 0 && r.alone(m); now != m.servedAlone {
 			m.servedAlone, r.servingDirty = now, true
+		}
+	}
+}
+
+// confirm ends a founding, and gives those who took founding marks one that is evidence.
+func (r *Replica) confirm(m *mirror) {
+	if !m.founding {
+		return
+	}
+	m.founding, r.servingDirty = false, true
+	for _, f := range m.feeds {
+		if f.out.phase == outLive {
+			r.enqueue(f, Mark{Partition: m.partition, Session: f.out.session, Vector: m.vector.Clone(), End: true}, 1)
 		}
 	}
 }

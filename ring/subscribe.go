@@ -292,7 +292,7 @@ func (r *Replica) endScan(f *feed, founding bool) {
 	delete(f.link.peer.resumes, m.partition)
 	switch {
 	case !founding:
-		m.founding = false
+		r.confirm(m)
 		r.evidence(f)
 	case !m.filled:
 		m.founding, m.foundedAt = true, r.now.Mono

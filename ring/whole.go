@@ -76,6 +76,7 @@ func (r *Replica) endWhole(f *feed, mk Mark) {
 		return
 	}
 	r.install(m, w, mk.Vector)
+	m.founding = false
 	r.fill(m)
 	r.evidence(f)
 	r.handshakeAgain(m, nil)
