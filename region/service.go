@@ -127,7 +127,8 @@ type Regional interface {
 	Resolve(ctx context.Context, q *Query, a *Answer) error
 	Get(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error)
 	// Write performs changes that may be of several types; each stands alone and gets
-	// its own receipt, in order. Many changes in one call share transactions.
+	// its own receipt, in order. Many changes in one call share transactions. Ids are
+	// kept: their memory does not change any more.
 	Write(ctx context.Context, cs []Change) []Receipt
 	// List returns up to limit resources whose ids start with prefix, from cursor on.
 	List(ctx context.Context, t gazetteer.Type, prefix string, from Cursor, limit int) (Page, error)

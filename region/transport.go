@@ -25,8 +25,9 @@ const (
 // Errors: WrongOwner from a server that does not own the partition, Unserved from a
 // replica that does not serve it yet, or from a cluster server that knows no replica
 // that does, Unavailable from one that cannot be reached; these three are worth one
-// retry at another server of the same tier. A write that may have been done although
-// nobody knows fails with none of them, but with Deadline.
+// retry at another server of the same tier. Unavailable does not say that a write was
+// not done: without a condition it may be done again elsewhere. One with a condition
+// that may have been done fails with Deadline instead: it could refuse itself.
 type Tier interface {
 	// Read appends the encoded record of k (ring.AppendRecord) to dst, or nothing if
 	// none is held.

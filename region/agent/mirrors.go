@@ -87,17 +87,21 @@ func (a *agent) Write(ctx context.Context, ws []ring.Write) []ring.Outcome {
 	return a.await(ctx, c, ws)
 }
 
+// roomy is a store that sees a full disk coming. Room returns nil, or an error of kind
+// Full once clients' writes would take what the feed still needs.
+type roomy interface{ Room() error }
+
 // writable refuses writes early while the disk is full: once they are proposed it is
 // too late, see save.
 func (a *agent) writable() *gazetteer.Error {
 	if err := a.stalled.Load(); err != nil {
 		return err
 	}
-	s, ok := a.store.(interface{ Writable() error })
+	s, ok := a.store.(roomy)
 	if !ok {
 		return nil
 	}
-	if err := s.Writable(); err != nil {
+	if err := s.Room(); err != nil {
 		return &gazetteer.Error{Op: "agent.Write", Kind: gazetteer.KindOf(err), Err: err}
 	}
 	return nil

@@ -79,7 +79,7 @@ func (s *brokenStore) Snapshot() ring.Snapshot {
 	return brokenSnapshot{s.Store.Snapshot(), s}
 }
 
-func (s *brokenStore) Writable() error {
+func (s *brokenStore) Room() error {
 	if err := s.writable.Load(); err != nil {
 		return err
 	}
