@@ -1,3 +1,9 @@
+// Package ring keeps the mirrors of one shard equal, by one mechanism: "here is my
+// vector; send me what I lack, then what is new".
+//
+// [Replica] is the state machine of one node's mirrors, [Store] what holds their
+// content, [Message] what travels over links, and [Ready] what a driver performs.
+// DESIGN.md beside this file tells how an update travels, and why.
 package ring
 
 import (
