@@ -43,7 +43,9 @@ var floors = [][]string{
 var joins = map[string][]string{
 	"region":        {"region/geo"},                   // a regional server ranks
 	"region/agent":  {"region/geo", "region/control"}, // composes the parts of one process
-	"cmd/gazetteer": {"cmd/gazetteer/sample"},         // the demo loads it
+	"api/rest":      {"api/rest/jsontext", "api/rest/problem"},
+	"api/client":    {"api/rest/jsontext", "api/rest/problem"}, // what the server writes the client reads
+	"cmd/gazetteer": {"cmd/gazetteer/sample"},                  // the demo loads it
 }
 
 // doubles may import a module that has its door elsewhere: the benchmark compares the
