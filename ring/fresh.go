@@ -89,17 +89,25 @@ func (r *Replica) noteOwn(f Fresh) {
 // past is missed.
 func (r *Replica) greetFresh(l *link) {
 	for _, s := range slices.Sorted(maps.Keys(r.marks)) {
-		k := r.marks[s]
-		if k.origin == r.origin || k.chained != k.number {
-			continue
+		if k := r.marks[s]; k.origin != r.origin {
+			r.batch.after(l.peer.id, r.known(k))
 		}
-		f := Fresh{Node: k.node, Origin: k.origin, Generation: k.generation, Number: k.number, Next: k.next, Age: r.ageOf(k), Stable: k.stable}
-		f.Positions = sortedPositions(k.positions)
-		r.batch.after(l.peer.id, f)
 	}
 	if r.number > 0 {
 		r.timers.stable = r.now.Mono // the next own mark is a full one
 	}
+}
+
+// known is a mark as this replica would pass it on now. One whose chain has a gap names
+// nothing: it only says that the incarnation lives.
+func (r *Replica) known(k *mark) Fresh {
+	f := Fresh{Node: k.node, Origin: k.origin, Generation: k.generation, Number: k.number, Next: k.next, Age: r.ageOf(k), Stable: k.stable}
+	if k.chained == k.number {
+		f.Positions = sortedPositions(k.positions)
+	} else {
+		f.Base = k.number
+	}
+	return f
 }
 
 func (r *Replica) ageOf(k *mark) time.Duration { return k.age + r.now.Mono - k.at }
@@ -128,7 +136,11 @@ func (r *Replica) stepFresh(l *link, f Fresh) {
 		return
 	}
 	k := r.markOf(f)
-	if k == nil || f.Number <= k.number {
+	if k == nil { // its sender does not know yet what it has to outlive
+		r.batch.after(l.peer.id, r.known(r.marks[f.Origin.Store]))
+		return
+	}
+	if f.Number <= k.number {
 		return
 	}
 	r.learn(k, f)
