@@ -95,6 +95,7 @@ func (r *Replica) install(m *mirror, w *whole, theirs gazetteer.Vector) {
 		r.raise(m, p)
 	}
 	r.collectUpTo(m, w.begin.Collected, w.begin.CollectedClock)
+	r.clock.observe(w.begin.CollectedClock) // a new write is above the deletions that came and went
 	for _, u := range own {
 		r.keepOrDrop(m, w, u, covered, theirs)
 	}
