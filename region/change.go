@@ -21,11 +21,7 @@ const deadlineDefault = 5 * time.Second
 func (s *Server) Write(ctx context.Context, cs []Change) []Receipt {
 	s.count.writes.Add(uint64(len(cs)))
 	receipts := make([]Receipt, len(cs))
-	var all sync.WaitGroup
-	for _, g := range s.sort(ctx, cs, receipts) {
-		all.Go(func() { s.writeGroup(ctx, g, cs, receipts) })
-	}
-	all.Wait()
+	s.writeGroups(ctx, s.sort(ctx, cs, receipts), cs, receipts)
 	for i := range receipts {
 		_ = s.count.fail(receipts[i].Err)
 	}
@@ -68,6 +64,18 @@ func (s *Server) admit(ctx context.Context, c *Change) (ring.Write, error) {
 		return ring.Write{}, err
 	}
 	return s.ringWrite(c)
+}
+
+func (s *Server) writeGroups(ctx context.Context, groups []*writes, cs []Change, receipts []Receipt) {
+	if len(groups) == 1 { // as nearly always
+		s.writeGroup(ctx, groups[0], cs, receipts)
+		return
+	}
+	var all sync.WaitGroup
+	for _, g := range groups {
+		all.Go(func() { s.writeGroup(ctx, g, cs, receipts) })
+	}
+	all.Wait()
 }
 
 func (s *Server) writeGroup(ctx context.Context, g *writes, cs []Change, receipts []Receipt) {

@@ -38,6 +38,7 @@ type agent struct {
 
 	inbox chan input
 	calls calls
+	begun chan struct{} // closed when the first Ready is performed, or waits for room
 	done  chan struct{} // closed when the loop has ended
 
 	// following are what the loop shows to everybody else
@@ -68,6 +69,7 @@ func newAgent(plan region.Plan, self gazetteer.NodeID, store ring.Store, links L
 	a := &agent{
 		self: self, plan: plan, core: core, store: store, links: links, clock: clock,
 		inbox:   make(chan input, inboxMax),
+		begun:   make(chan struct{}),
 		done:    make(chan struct{}),
 		hosted:  map[gazetteer.Type][]ring.Ring{},
 		scans:   map[ring.ScanID]*scan{},
@@ -104,6 +106,7 @@ func (a *agent) run(ctx context.Context) (err error) {
 	if err := a.step(ctx, nil); err != nil {
 		return err
 	}
+	a.begin()
 	for {
 		var first input
 		if a.backlog == nil {
@@ -117,6 +120,15 @@ func (a *agent) run(ctx context.Context) (err error) {
 		if err := a.step(ctx, first); err != nil || ctx.Err() != nil {
 			return err
 		}
+	}
+}
+
+// begin tells whoever started the loop that it runs.
+func (a *agent) begin() {
+	select {
+	case <-a.begun:
+	default:
+		close(a.begun)
 	}
 }
 

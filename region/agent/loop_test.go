@@ -111,6 +111,22 @@ func TestFailedSaveEndsTheNode(t *testing.T) {
 	})
 }
 
+func TestStartOnABrokenStore(t *testing.T) {
+	for kind, starts := range map[gazetteer.Kind]bool{gazetteer.Internal: false, gazetteer.Full: true} {
+		synctest.Test(t, func(t *testing.T) {
+			disk := &brokenStore{Store: memstore.New()}
+			disk.save.Store(&gazetteer.Error{Op: "disk", Kind: kind})
+			node, err := Start(t.Context(), Config{Plan: ringOf(1), Node: "r0", Store: disk})
+			if starts != (err == nil) {
+				t.Errorf("%v: %v", kind, err)
+			}
+			if node != nil {
+				_ = node.Close()
+			}
+		})
+	}
+}
+
 func TestFailedReadOfTheCoreEndsTheNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk, node := lonely(t)

@@ -42,8 +42,8 @@ type Node struct {
 }
 
 // Start makes the servers of the node's roles and runs its cores until ctx ends, Close
-// is called, or the store fails. The node answers at once; what it does not serve yet it
-// says so.
+// is called, or the store fails. When it returns, the replicas of rings of one serve;
+// others do so when they have heard a ring mate, and say that they do not until then.
 func Start(ctx context.Context, c Config) (*Node, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
@@ -54,7 +54,23 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	}
 	ctx, n.stop = context.WithCancel(ctx)
 	go n.run(ctx, c.Links)
+	if err := n.awaitBegin(); err != nil {
+		return nil, err
+	}
 	return n, nil
+}
+
+// awaitBegin waits for the first turn of the loop.
+func (n *Node) awaitBegin() error {
+	if n.agent == nil {
+		return nil
+	}
+	select {
+	case <-n.agent.begun:
+		return nil
+	case <-n.stopped:
+		return n.err
+	}
 }
 
 // complete checks the configuration and puts null objects where there is nothing.

@@ -57,6 +57,7 @@ func (a *agent) save(ctx context.Context, s *ring.Save) error {
 		}
 		a.stalled.Store(&gazetteer.Error{Op: "agent.Save", Kind: gazetteer.Full, Err: err,
 			Detail: "the disk is full; reads go on, writes wait for room"})
+		a.begin()
 		select {
 		case <-ctx.Done():
 			return nil
