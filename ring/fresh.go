@@ -23,11 +23,14 @@ type mark struct {
 	chained    uint64                         // up to this number positions miss nothing
 	pending    []pendingMark                  // oldest first, not covered yet
 	counted    gazetteer.Clock                // complete from this origin up to here
+	asOf       time.Duration                  // and as of this moment of the own clock
+	whole      bool                           // and from the store's earlier incarnations, see AsOf
 	stable     *Stable
 }
 
 type pendingMark struct {
 	next      gazetteer.Clock
+	emitted   time.Duration
 	positions map[gazetteer.Partition]uint64
 }
 
@@ -223,11 +226,11 @@ func (r *Replica) learn(k *mark, f Fresh) {
 		k.positions[p.Partition] = max(k.positions[p.Partition], p.Seq)
 		delta[p.Partition] = p.Seq
 	}
-	k.pending = append(k.pending, pendingMark{f.Next, delta})
+	k.pending = append(k.pending, pendingMark{f.Next, r.now.Mono - f.Age, delta})
 	if len(k.pending) > pendingMax {
 		a, b := k.pending[0], k.pending[1]
 		maps.Copy(a.positions, b.positions)
-		k.pending = slices.Insert(k.pending[2:], 0, pendingMark{b.next, a.positions})
+		k.pending = slices.Insert(k.pending[2:], 0, pendingMark{b.next, b.emitted, a.positions})
 	}
 }
 
@@ -236,6 +239,7 @@ func (r *Replica) countMarks() {
 	for _, k := range r.marks {
 		for len(k.pending) > 0 && r.holdsAll(k.origin, k.pending[0].positions) {
 			k.counted = max(k.counted, k.pending[0].next)
+			k.asOf = max(k.asOf, k.pending[0].emitted)
 			k.pending = k.pending[1:]
 		}
 	}
@@ -292,15 +296,19 @@ func (r *Replica) endedIncarnation(o gazetteer.Origin) bool {
 func (r *Replica) stablePart() *Stable {
 	s := &Stable{Epoch: r.plan.Epoch, Complete: r.complete()}
 	for _, m := range r.order {
-		var sum uint64
-		for _, p := range m.vector {
-			if r.ended(p.Origin) {
-				sum += mix(p)
-			}
-		}
-		s.Ended = append(s.Ended, Digest{m.partition, sum})
+		s.Ended = append(s.Ended, Digest{m.partition, r.endedSum(m)})
 	}
 	return s
+}
+
+// endedSum is the digest over what a mirror holds of ended origins.
+func (r *Replica) endedSum(m *mirror) (sum uint64) {
+	for _, p := range m.vector {
+		if r.ended(p.Origin) {
+			sum += mix(p)
+		}
+	}
+	return sum
 }
 
 // findStable takes the minimum over all stores of the plan, if all have reckoned with
