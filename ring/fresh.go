@@ -199,7 +199,8 @@ func (r *Replica) endSessions(newer Fresh) {
 // maybeReopen takes back that a link is over: its peer had only not heard yet of the
 // incarnation that it has outlived.
 func (r *Replica) maybeReopen(l *link) {
-	if k := r.marks[l.store]; !l.over || k == nil || l.generation <= k.generation {
+	k := r.marks[l.store]
+	if !l.over || k == nil || k.origin.Incarnation != l.incarnation && l.generation <= k.generation {
 		return
 	}
 	l.over = false
