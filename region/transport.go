@@ -47,8 +47,8 @@ type Tier interface {
 type ReadInfo struct {
 	Node      gazetteer.NodeID // the replica
 	Ring      string
-	Staleness time.Duration // upper bound, 0 for a replica whose every origin is live here
-	Degraded  bool
+	Staleness time.Duration // upper bound of how old the replica's knowledge is; 0 in a ring of one
+	Degraded  bool          // that bound leaves out a ring mate, or none is alive
 	Hops      []Hop // only if the context asks for them, see WithHops
 }
 

@@ -54,6 +54,7 @@ type agent struct {
 	scans   map[ring.ScanID]*scan
 	readers readers
 	alive   map[gazetteer.NodeID]bool
+	ages    map[string]*age // by ring name
 	serving map[gazetteer.Partition]ring.Serving
 	failed  error
 }
@@ -75,6 +76,7 @@ func newAgent(plan region.Plan, self gazetteer.NodeID, store ring.Store, links L
 		scans:   map[ring.ScanID]*scan{},
 		readers: readers{places: make(chan struct{}, readersMax)},
 		alive:   map[gazetteer.NodeID]bool{},
+		ages:    map[string]*age{},
 	}
 	a.tick()
 	for _, t := range plan.Types() {

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"time"
+
 	"gazetteer"
 	"gazetteer/ring"
 )
@@ -75,6 +77,7 @@ func (v alive) apply(a *agent, b *batch) {
 type received struct {
 	from gazetteer.NodeID
 	msg  ring.Message
+	at   time.Duration // when it came
 }
 
 func (r received) apply(a *agent, b *batch) {
@@ -84,14 +87,16 @@ func (r received) apply(a *agent, b *batch) {
 			b.take(1, e.Updates[i].Size())
 		}
 	}
-	a.core.Step(r.from, r.msg)
+	a.core.Step(r.from, hop(r.msg, max(0, a.now.Mono-r.at)))
 }
 
 // linkEvents is the handler that the transport's goroutines call.
 type linkEvents struct{ a *agent }
 
-func (h linkEvents) Linked(n gazetteer.NodeID)                   { h.a.put(linked(n)) }
-func (h linkEvents) Unlinked(n gazetteer.NodeID)                 { h.a.put(unlinked(n)) }
-func (h linkEvents) Received(n gazetteer.NodeID, m ring.Message) { h.a.put(received{n, m}) }
-func (h linkEvents) Sent(n gazetteer.NodeID, k int)              { h.a.put(sent{n, k}) }
-func (h linkEvents) Alive(n gazetteer.NodeID, up bool)           { h.a.put(alive{n, up}) }
+func (h linkEvents) Linked(n gazetteer.NodeID)   { h.a.put(linked(n)) }
+func (h linkEvents) Unlinked(n gazetteer.NodeID) { h.a.put(unlinked(n)) }
+func (h linkEvents) Received(n gazetteer.NodeID, m ring.Message) {
+	h.a.put(received{n, m, h.a.clock.Now().Mono})
+}
+func (h linkEvents) Sent(n gazetteer.NodeID, k int)    { h.a.put(sent{n, k}) }
+func (h linkEvents) Alive(n gazetteer.NodeID, up bool) { h.a.put(alive{n, up}) }

@@ -15,7 +15,8 @@ type Links interface {
 	Start(h LinkHandler)
 	// Want names the nodes to keep a link to. Others may still open one to us.
 	Want(nodes []gazetteer.NodeID)
-	// Send queues m on the link to a node; without one m is dropped.
+	// Send queues m on the link to a node; without one m is dropped. The Age of a Fresh
+	// grows by the time that it is under way.
 	Send(to gazetteer.NodeID, m ring.Message)
 }
 

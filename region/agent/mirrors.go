@@ -27,8 +27,9 @@ func (a *agent) Read(dst []byte, p gazetteer.Partition, id gazetteer.ID) ([]byte
 	if err != nil {
 		return dst, region.Held{}, err
 	}
+	held := at.describe(a.clock) // before the read: what comes in meanwhile only makes it younger
 	dst, err = a.store.AppendRecord(dst, p, id)
-	return dst, region.Held{Ring: at.ring, Degraded: at.serving.Degraded}, err
+	return dst, held, err
 }
 
 // readable returns the place of a partition that may be read here.

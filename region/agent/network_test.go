@@ -92,10 +92,10 @@ func (e *end) Send(to gazetteer.NodeID, m ring.Message) {
 	if !ok {
 		return
 	}
-	m = copyOf(m)
+	m, sent := copyOf(m), time.Now()
 	n.ends[to].soon(n.delay, func(h LinkHandler) {
 		if n.carried(e, to, session, m) {
-			h.Received(e.self, m)
+			h.Received(e.self, hop(m, time.Since(sent)))
 		}
 	})
 }

@@ -37,7 +37,7 @@ func (a *agent) perform(ctx context.Context, r ring.Ready) error {
 
 func (a *agent) send(es []ring.Envelope) {
 	for _, e := range es {
-		a.links.Send(e.To, e.Message)
+		a.links.Send(e.To, hop(e.Message, a.clock.Now().Mono-a.now.Mono))
 	}
 }
 
@@ -77,4 +77,7 @@ func (a *agent) take(r *ring.Ready) {
 	}
 	counters := a.core.Counters()
 	a.counters.Store(&counters)
+	for _, g := range a.ages {
+		g.set(a)
+	}
 }

@@ -17,6 +17,7 @@ type view struct {
 // place is one partition as this node has it.
 type place struct {
 	ring    string // empty: it belongs to a ring of others
+	age     *age
 	serving ring.Serving
 }
 
@@ -42,7 +43,7 @@ func (a *agent) publish() {
 		places := make([]place, a.plan.Partitions())
 		for _, r := range rings {
 			for _, p := range r.Partitions {
-				places[p.Index] = place{ring: r.Name, serving: a.serving[p]}
+				places[p.Index] = place{ring: r.Name, age: a.ageOf(&r), serving: a.serving[p]}
 			}
 		}
 		v.types[t] = places
