@@ -417,7 +417,9 @@ func TestTenThousandInFlight(t *testing.T) {
 			return dst, region.ReadInfo{}, ctx.Err()
 		}
 		return append(dst, k.ID...), region.ReadInfo{}, nil
-	}}, func(c *Config) { c.MaxInFlight, c.MaxHandlers, c.CallTimeout, c.DeadAfter = n, n, 20*time.Second, 20*time.Second })
+	}}, func(c *Config) {
+		c.MaxInFlight, c.MaxHandlers, c.CallTimeout, c.DeadAfter = n, n, 20*time.Second, 20*time.Second
+	})
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {

@@ -136,6 +136,7 @@ func (t *Transport) Serve(l net.Listener) error {
 // link handler is told of the links that end, so it must take its events until then.
 func (t *Transport) Close() error {
 	t.mu.Lock()
+	again := t.closed
 	t.closed = true
 	t.cancel()
 	for _, l := range t.lns {
@@ -146,7 +147,9 @@ func (t *Transport) Close() error {
 	}
 	t.mu.Unlock()
 	t.wg.Wait()
-	t.handlers.close()
+	if !again {
+		t.handlers.close()
+	}
 	return nil
 }
 
