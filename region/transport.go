@@ -49,7 +49,7 @@ type ReadInfo struct {
 	Ring      string
 	Staleness time.Duration // upper bound of how old the replica's knowledge is; 0 in a ring of one
 	Degraded  bool          // that bound leaves out a ring mate, or none is alive
-	Hops      []Hop // only if the context asks for them, see WithHops
+	Hops      []Hop         // only if the context asks for them, see WithHops
 }
 
 // ListQuery asks for the resources of one partition whose ids are above After and start

@@ -36,13 +36,17 @@ func (a *agent) ageOf(r *ring.Ring) *age {
 	return made
 }
 
+// silentMax is for how long a mate of which nothing is heard still counts: after that it
+// is taken for one that does not answer.
+const silentMax = 10 * time.Second
+
 // set asks the core about each mate. One that does not answer, or of which nothing is
 // known yet, is left out: it would make every answer look older than what can be had.
 func (g *age) set(a *agent) {
 	oldest, leftOut := time.Duration(math.MaxInt64), false
 	for _, n := range g.mates {
 		at, known := a.core.AsOf(n.Store())
-		if alive, heard := a.alive[n]; !known || heard && !alive {
+		if !known || a.now.Mono-at > silentMax || a.dead(n) {
 			leftOut = true
 			continue
 		}

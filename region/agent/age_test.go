@@ -105,9 +105,20 @@ func TestSilentMateMakesAnswersOlder(t *testing.T) {
 		w.serving(w.all()...)
 		time.Sleep(15 * time.Second)
 		w.net.cut("r0", "r1")
-		time.Sleep(10 * time.Second)
-		if _, h, err := w.node("r0").agent.Read(nil, gazetteer.Partition{Type: "mirror"}, "x"); err != nil || h.Staleness < 10*time.Second {
-			t.Errorf("%+v, %v", h, err)
+		time.Sleep(silentMax - time.Second)
+		read := func() region.Held {
+			_, h, err := w.node("r0").agent.Read(nil, gazetteer.Partition{Type: "mirror"}, "x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return h
+		}
+		if h := read(); h.Degraded || h.Staleness < silentMax-time.Second {
+			t.Errorf("%+v", h)
+		}
+		time.Sleep(2 * time.Second)
+		if h := read(); !h.Degraded || h.Staleness != 0 {
+			t.Errorf("after %v: %+v", silentMax, h)
 		}
 	})
 }

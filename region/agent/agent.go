@@ -53,8 +53,9 @@ type agent struct {
 	backlog *call // the writes that did not fit into a batch
 	scans   map[ring.ScanID]*scan
 	readers readers
-	alive   map[gazetteer.NodeID]bool
-	ages    map[string]*age // by ring name
+	wanted  []gazetteer.NodeID        // the nodes to keep a link to
+	alive   map[gazetteer.NodeID]bool // what the links said last
+	ages    map[string]*age           // by ring name
 	serving map[gazetteer.Partition]ring.Serving
 	failed  error
 }

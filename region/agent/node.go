@@ -128,7 +128,7 @@ func (n *Node) dead() func(gazetteer.NodeID) bool {
 	if n.agent == nil {
 		return nil
 	}
-	return func(node gazetteer.NodeID) bool { return n.agent.view.Load().dead(node) }
+	return func(node gazetteer.NodeID) bool { return n.agent.view.Load().dead[node] }
 }
 
 // run runs what the node consists of until the first part fails or ctx ends.

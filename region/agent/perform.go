@@ -70,10 +70,13 @@ func (a *agent) save(ctx context.Context, s *ring.Save) error {
 func (a *agent) take(r *ring.Ready) {
 	if r.Serving != nil {
 		a.serving = r.Serving
-		a.publish()
 	}
 	if r.Peers != nil {
+		a.wanted = r.Peers
 		a.links.Want(r.Peers)
+	}
+	if r.Serving != nil || r.Peers != nil {
+		a.publish()
 	}
 	counters := a.core.Counters()
 	a.counters.Store(&counters)

@@ -1,7 +1,7 @@
 package agent
 
 import (
-	"maps"
+	"slices"
 
 	"gazetteer"
 	"gazetteer/ring"
@@ -11,7 +11,7 @@ import (
 // so a lookup needs neither the loop nor a lock.
 type view struct {
 	types map[gazetteer.Type][]place // by partition index
-	alive map[gazetteer.NodeID]bool  // of those nodes of which anything was heard
+	dead  map[gazetteer.NodeID]bool  // the nodes that are known not to answer
 }
 
 // place is one partition as this node has it.
@@ -30,15 +30,12 @@ func (v *view) at(p gazetteer.Partition) (place, bool) {
 	return places[p.Index], true
 }
 
-// dead reports whether a node is known not to answer.
-func (v *view) dead(n gazetteer.NodeID) bool {
-	alive, known := v.alive[n]
-	return known && !alive
-}
-
 // publish shows the present state to readers.
 func (a *agent) publish() {
-	v := &view{types: make(map[gazetteer.Type][]place, len(a.hosted)), alive: maps.Clone(a.alive)}
+	v := &view{types: make(map[gazetteer.Type][]place, len(a.hosted)), dead: map[gazetteer.NodeID]bool{}}
+	for n := range a.alive {
+		v.dead[n] = a.dead(n)
+	}
 	for t, rings := range a.hosted {
 		places := make([]place, a.plan.Partitions())
 		for _, r := range rings {
@@ -49,4 +46,11 @@ func (a *agent) publish() {
 		v.types[t] = places
 	}
 	a.view.Store(v)
+}
+
+// dead reports whether a node is known not to answer. That is so only of nodes to which a
+// link is wanted now: of others nobody would hear that they are back.
+func (a *agent) dead(n gazetteer.NodeID) bool {
+	alive, heard := a.alive[n]
+	return heard && !alive && slices.Contains(a.wanted, n)
 }
