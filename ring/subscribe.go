@@ -152,8 +152,8 @@ func (r *Replica) left(f *feed) {
 func (r *Replica) stepBegin(f *feed, b Begin) {
 	if b.Whole {
 		r.beginWhole(f, b)
-	} else if f.m.whole != nil && f.m.whole.from == f {
-		f.m.whole = nil // the publisher has thought again
+	} else {
+		r.abortWhole(f) // the publisher has thought again
 	}
 	if !f.in.resumed || b.Whole {
 		f.in.after, f.in.snapshot = gazetteer.Position{}, b.Snapshot

@@ -52,15 +52,15 @@ func (r *Replica) abortWhole(f *feed) {
 	r.handshakeAgain(m, f)
 }
 
-// handshakeAgain renews all feeds of a mirror but one, in both directions.
+// handshakeAgain renews all feeds of a mirror in both directions, but for one whose
+// receiving direction goes on.
 func (r *Replica) handshakeAgain(m *mirror, but *feed) {
 	for _, f := range slices.Clone(m.feeds) {
-		if f == but {
-			continue
-		}
 		r.stopPublishing(f)
 		r.control(f.link, Ask{Partitions: []gazetteer.Partition{m.partition}})
-		r.sendHello(f)
+		if f != but {
+			r.sendHello(f)
+		}
 	}
 }
 
