@@ -45,6 +45,7 @@ type region struct {
 	wires   map[gazetteer.RegionID]*wire
 	member  *mst.Member // nil while it is down
 	saved   mst.Epoch
+	begun   []mst.Epoch
 	trees   []Installed
 	tick    time.Duration
 	backoff time.Duration
@@ -207,6 +208,7 @@ func (r *region) begin(e mst.Epoch) {
 		r.retry(e)
 		return
 	}
+	r.begun = append(r.begun, e)
 	r.member.Tick(r.planet.net.now)
 	if err := r.member.Begin(mst.Run{Epoch: e, Regions: len(g.Nodes), Edges: edges}); err != nil {
 		r.planet.fail("%s: %v", r.name, err)

@@ -70,8 +70,8 @@ func treesStand(p *Planet) error {
 	return nil
 }
 
-// noMixedTree: whatever was ever installed is the tree of its epoch, and nobody went
-// back to an earlier one.
+// noMixedTree: whatever was ever installed is the tree of its epoch, nobody went back to
+// an earlier one, and nobody took part in one twice, also if it crashed in between.
 func noMixedTree(p *Planet) error {
 	right := map[mst.Epoch]map[gazetteer.RegionID]mst.Tree{}
 	for e, g := range p.runs {
@@ -89,8 +89,15 @@ func noMixedTree(p *Planet) error {
 			}
 			last = e
 		}
+		if !strictlyAscending(r.begun) {
+			return fmt.Errorf("%s took part in %v in this order", r.name, r.begun)
+		}
 	}
 	return nil
+}
+
+func strictlyAscending(es []mst.Epoch) bool {
+	return slices.IsSortedFunc(es, mst.Epoch.Compare) && len(slices.Compact(slices.Clone(es))) == len(es)
 }
 
 func (r *region) last() (t mst.Tree, ok bool) {

@@ -101,7 +101,7 @@ func randomGraph(dice *rand.Rand, nodes int) Graph {
 	density := dice.Float64()
 	for i := range nodes {
 		for j := range i {
-			if dice.Float64() < density*density {
+			if dice.Float64() < density*density*density {
 				add(i, j)
 			}
 		}

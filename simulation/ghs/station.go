@@ -67,7 +67,7 @@ func (s *station) perform() {
 // take gives the node a message.
 func (s *station) take(from *station, m mst.Message) {
 	s.world.took(from, s, m)
-	if err := s.node.Step(from.name, m); err != nil {
+	if err := s.node.Step(from.name, m); err != nil && !s.world.o.forgive {
 		s.world.fail("%s: %v", s.name, err)
 	}
 	s.perform()
