@@ -159,7 +159,7 @@ func (r *Replica) alone(m *mirror) bool {
 func (r *Replica) noticeAlone() {
 	for _, m := range r.order {
 		if m.founding && r.now.Mono-m.foundedAt >= r.cfg.AloneAfter {
-			m.marked, r.servingDirty = true, true
+			m.founding, m.marked, r.servingDirty = false, true, true
 			r.confirm(m)
 		}
 		if now := len(m.ring.others) > 0 && r.alone(m); now != m.servedAlone {
@@ -168,14 +168,15 @@ func (r *Replica) noticeAlone() {
 	}
 }
 
-// confirm ends a founding, and gives those who took founding marks one that is evidence.
+// confirm gives those who took founding marks one that is evidence, now that this mirror
+// is believed itself.
 func (r *Replica) confirm(m *mirror) {
-	if !m.founding {
+	if !m.filled || m.founding {
 		return
 	}
-	m.founding, r.servingDirty = false, true
 	for _, f := range m.feeds {
-		if f.out.phase == outLive {
+		if f.out.founding && f.out.phase == outLive {
+			f.out.founding = false
 			r.enqueue(f, Mark{Partition: m.partition, Session: f.out.session, Vector: m.vector.Clone(), End: true}, 1)
 		}
 	}
@@ -226,5 +227,6 @@ func (r *Replica) fill(m *mirror) {
 	m.filled = true
 	r.batch.raised(m).Filled = true
 	r.servingDirty = true
+	r.confirm(m)
 	r.answerWaiting(m)
 }

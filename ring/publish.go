@@ -12,7 +12,9 @@ type publication struct {
 	phase   outPhase
 	session uint64 // 0: the peer has not asked
 	left    bool   // the peer has had what it wanted
-	hello   Hello  // what the peer said last
+	// founding: its mark came from a mirror that was not believed itself.
+	founding bool
+	hello    Hello // what the peer said last
 	// acked is what the peer has reported as durable.
 	acked gazetteer.Vector
 
@@ -208,7 +210,8 @@ func unsent(us []gazetteer.Update, b *Resume) []gazetteer.Update {
 // queue, another and smaller scan follows; else the feed is live.
 func (r *Replica) finishScan(f *feed) {
 	s, m := f.out.scan, f.m
-	r.data(f.link, Mark{Partition: m.partition, Session: f.out.session, Vector: s.snapshot, End: true, Founding: !m.filled || m.founding})
+	f.out.founding = !m.filled || m.founding
+	r.data(f.link, Mark{Partition: m.partition, Session: f.out.session, Vector: s.snapshot, End: true, Founding: f.out.founding})
 	again := f.out.overflowed || s.found >= r.cfg.QueueMax
 	r.closeScan(f)
 	f.out.behind = true

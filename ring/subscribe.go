@@ -292,8 +292,10 @@ func (r *Replica) endScan(f *feed, founding bool) {
 	delete(f.link.peer.resumes, m.partition)
 	switch {
 	case !founding:
-		r.confirm(m)
+		r.servingDirty = r.servingDirty || m.founding
+		m.founding = false
 		r.evidence(f)
+		r.confirm(m)
 	case !m.filled:
 		m.founding, m.foundedAt = true, r.now.Mono
 	}
