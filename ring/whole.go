@@ -101,8 +101,12 @@ func (r *Replica) install(m *mirror, w *whole, theirs gazetteer.Vector) {
 	}
 	for _, u := range sortedUpdates(w.elements) {
 		g := r.resource(m.partition, u.Element.ID)
-		if held, ok := g.held(u.Element.Location); !ok || held.Stamp.Compare(u.Stamp) < 0 {
+		held, ok := g.held(u.Element.Location)
+		switch {
+		case !ok || held.Stamp.Compare(u.Stamp) < 0:
 			r.accept(g, u)
+		case held.Position != u.Position:
+			r.conflict(m, u, held)
 		}
 	}
 	m.loose = true
