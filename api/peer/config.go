@@ -46,6 +46,8 @@ type Config struct {
 	// requests, of replies, of a link's control messages. A link's data is bounded by
 	// the window of the core that sends it.
 	MaxQueued int
+	// MaxReply (64 MiB) bounds a reply that comes in parts: a conflict journal.
+	MaxReply int
 	// StallAfter (10 s) closes a connection whose peer takes nothing of what is written
 	// for so long.
 	StallAfter time.Duration
@@ -74,6 +76,7 @@ func (c Config) withDefaults() Config {
 	c.MaxHandlers = cmp.Or(c.MaxHandlers, 4096)
 	c.MaxConns = cmp.Or(c.MaxConns, 2048)
 	c.MaxQueued = cmp.Or(c.MaxQueued, 16<<20)
+	c.MaxReply = cmp.Or(c.MaxReply, 64<<20)
 	c.StallAfter = cmp.Or(c.StallAfter, 10*time.Second)
 	c.BeatEvery = cmp.Or(c.BeatEvery, 500*time.Millisecond)
 	c.DeadAfter = cmp.Or(c.DeadAfter, 2*time.Second)
@@ -96,7 +99,7 @@ func (c Config) validate() error {
 		return invalidConfig("Partitions is 0; it is the planet's partition count")
 	case c.Resolve == nil:
 		return invalidConfig("Resolve is missing")
-	case c.Conns < 1 || c.MaxInFlight < 1 || c.MaxHandlers < 1 || c.MaxConns < 1 || c.MaxQueued < maxRequestBytes:
+	case c.Conns < 1 || c.MaxInFlight < 1 || c.MaxHandlers < 1 || c.MaxConns < 1 || c.MaxReply < 1 || c.MaxQueued < maxRequestBytes:
 		return invalidConfig("Conns and the limits must be positive, MaxQueued at least 4 MiB")
 	case c.DeadAfter < 2*c.BeatEvery:
 		return invalidConfig("DeadAfter must be at least twice BeatEvery, else a late heartbeat counts as a death")

@@ -3,9 +3,11 @@ package peer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"time"
 
+	"gazetteer"
 	"gazetteer/pb"
 )
 
@@ -218,9 +220,9 @@ func (c *conn) take(h header, payload []byte, names *interner) error {
 	}
 	call := c.calls[h.id]
 	if h.flags&flagMore != 0 {
-		err := c.takePartLocked(call, payload)
+		c.takePartLocked(call, payload)
 		c.mu.Unlock()
-		return err
+		return nil
 	}
 	c.freeIDLocked(h.id)
 	c.mu.Unlock()
@@ -230,19 +232,19 @@ func (c *conn) take(h header, payload []byte, names *interner) error {
 	return nil
 }
 
-// maxReplyBytes bounds what the parts of one reply may add up to.
-const maxReplyBytes = 64 << 20
-
-func (c *conn) takePartLocked(call *call, payload []byte) error {
+// takePartLocked keeps a part that others follow. A reply that grows too long is given
+// up; what still comes of it is passed over.
+func (c *conn) takePartLocked(call *call, payload []byte) {
 	if call == abandoned {
-		return nil
+		return
 	}
 	call.size += len(payload)
-	if call.size > maxReplyBytes {
-		return broken("peer.Call", "the parts of a reply exceed 64 MiB", nil)
+	if call.size > c.t.cfg.MaxReply {
+		c.giveUpLocked(call)
+		call.finish(&gazetteer.Error{Op: "peer.Call", Kind: gazetteer.TooLarge, Detail: fmt.Sprintf("the parts of a reply exceed %d bytes", c.t.cfg.MaxReply)})
+		return
 	}
 	call.parts = append(call.parts, append([]byte(nil), payload...))
-	return nil
 }
 
 // end fails every call that is under way.

@@ -44,23 +44,49 @@ type linkEncoder struct {
 	second   []byte
 }
 
-// append appends the frames of one message.
-func (e *linkEncoder) append(dst []byte, m ring.Message, at timing) ([]byte, error) {
+// append appends one frame of a message. What does not go into it comes back, to be
+// appended next.
+func (e *linkEncoder) append(dst []byte, m ring.Message, at timing) ([]byte, ring.Message, error) {
+	switch m := m.(type) {
+	case ring.Match:
+		now, later := cutList(m.Partitions)
+		dst, err := appendList(dst, linkMatch, now)
+		return dst, orNothing(len(later), ring.Match{Partitions: later}), err
+	case ring.Ask:
+		now, later := cutList(m.Partitions)
+		dst, err := appendList(dst, linkAsk, now)
+		return dst, orNothing(len(later), ring.Ask{Partitions: later}), err
+	case ring.Leave:
+		now, later := cutList(m.Partitions)
+		dst, err := appendList(dst, linkLeave, now)
+		return dst, orNothing(len(later), ring.Leave{Partitions: later}), err
+	case ring.Elements:
+		n := elementsOf(m.Updates)
+		later := m
+		m.Updates, later.Updates = m.Updates[:n], m.Updates[n:]
+		dst, err := e.appendElements(dst, &m)
+		return dst, orNothing(len(later.Updates), later), err
+	}
+	dst, err := e.appendWhole(dst, m, at)
+	return dst, nil, err
+}
+
+func orNothing(n int, m ring.Message) ring.Message {
+	if n == 0 {
+		return nil
+	}
+	return m
+}
+
+// appendWhole appends a message that always goes into one frame.
+func (e *linkEncoder) appendWhole(dst []byte, m ring.Message, at timing) ([]byte, error) {
 	switch m := m.(type) {
 	case ring.Greet:
 		return appendMessage(dst, linkGreet, greetToWire(&m))
-	case ring.Match:
-		return appendLists(dst, linkMatch, m.Partitions)
-	case ring.Ask:
-		return appendLists(dst, linkAsk, m.Partitions)
-	case ring.Leave:
-		return appendLists(dst, linkLeave, m.Partitions)
 	case ring.Hello:
 		return appendMessage(dst, linkHello, e.hello(&m))
 	case ring.Begin:
 		return appendMessage(dst, linkBegin, e.begin(&m))
-	case ring.Elements:
-		return e.appendElements(dst, &m)
 	case ring.Mark:
 		return appendMessage(dst, linkMark, &pb.Mark{
 			Type: string(m.Partition.Type), Index: m.Partition.Index, Session: m.Session,
@@ -122,25 +148,16 @@ func (e *linkEncoder) begin(m *ring.Begin) *pb.Begin {
 	}
 }
 
-// appendElements appends one or more frames; the updates are encoded where they will be
-// sent from.
+// appendElements encodes the updates where they will be sent from.
 func (e *linkEncoder) appendElements(dst []byte, m *ring.Elements) ([]byte, error) {
 	e.elements.Type, e.elements.Index = string(m.Partition.Type), m.Partition.Index
 	e.elements.Session, e.elements.Live = m.Session, m.Live
-	for us := m.Updates; ; {
-		n := elementsOf(us)
-		var start, at int
-		dst, start = beginFrame(dst)
-		dst = pb.Append(dst, &e.elements)
-		dst, at = pb.BeginBytes(dst, pb.ElementsUpdates)
-		dst = ring.AppendUpdates(dst, us[:n])
-		pb.EndBytes(dst, at)
-		var err error
-		if dst, err = closeFrame(dst, start, linkElements); err != nil || n == len(us) {
-			return dst, err
-		}
-		us = us[n:]
-	}
+	dst, start := beginFrame(dst)
+	dst = pb.Append(dst, &e.elements)
+	dst, at := pb.BeginBytes(dst, pb.ElementsUpdates)
+	dst = ring.AppendUpdates(dst, m.Updates)
+	pb.EndBytes(dst, at)
+	return closeFrame(dst, start, linkElements)
 }
 
 // elementsOf returns how many updates go into the next frame: at least one, if any.
@@ -192,17 +209,13 @@ func freshToWire(m *ring.Fresh, at timing) *pb.Fresh {
 	return w
 }
 
-// appendLists appends one or more frames of partitions: at least one.
-func appendLists(dst []byte, kind byte, ps []gazetteer.Partition) ([]byte, error) {
-	for {
-		n := min(len(ps), listPartitions)
-		var err error
-		dst, err = appendMessage(dst, kind, runsOf(n, func(i int) gazetteer.Partition { return ps[i] }))
-		if err != nil || n == len(ps) {
-			return dst, err
-		}
-		ps = ps[n:]
-	}
+func cutList(ps []gazetteer.Partition) (now, later []gazetteer.Partition) {
+	n := min(len(ps), listPartitions)
+	return ps[:n], ps[n:]
+}
+
+func appendList(dst []byte, kind byte, ps []gazetteer.Partition) ([]byte, error) {
+	return appendMessage(dst, kind, runsOf(len(ps), func(i int) gazetteer.Partition { return ps[i] }))
 }
 
 func appendMessage(dst []byte, kind byte, m pb.Message) ([]byte, error) {

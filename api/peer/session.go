@@ -259,17 +259,23 @@ func (w *linkWriter) drain() error {
 	}
 }
 
+// add encodes one message, and writes what has gathered when that is much: a long one is
+// never whole in memory.
 func (w *linkWriter) add(q *queued, beat uint64, beatAt time.Duration) (err error) {
 	now := w.s.t.mono()
 	at := timing{waited: now - q.at, echo: beat, echoWaited: now - beatAt}
-	if w.buf, err = w.encoder.append(w.buf, q.m, at); err != nil {
-		return err
-	}
-	if isData(q.m) {
-		w.data++
-	}
-	if len(w.buf) >= writeBytes {
-		return w.flush()
+	for rest := q.m; rest != nil; {
+		if w.buf, rest, err = w.encoder.append(w.buf, rest, at); err != nil {
+			return err
+		}
+		if rest == nil && isData(q.m) {
+			w.data++
+		}
+		if len(w.buf) >= writeBytes {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
