@@ -20,6 +20,8 @@ type mirror struct {
 
 	feeds []*feed // one for each link that carries the partition, sorted by peer
 	whole *whole  // the whole scan that this mirror takes, if any
+	// waits: a Hello cannot be answered before the vector has risen.
+	waits bool
 	// loose says that there may be elements above the vector: received in a scan whose
 	// mark has not come. It errs on the side of true.
 	loose bool

@@ -85,7 +85,8 @@ func (r *Replica) answer(f *feed) {
 	switch {
 	case behind && (!ahead || r.origin.Store > f.link.store):
 		r.startWhole(f)
-	case ahead: // it is we who need a whole scan: send nothing before that
+	case ahead: // it is we who are below the horizon: send nothing before that is mended
+		m.waits = true
 	default:
 		r.startScan(f, h.Vector)
 		f.out.scan.resume = h.Resume
@@ -103,6 +104,7 @@ func (r *Replica) mayPublish(m *mirror, f *feed) bool {
 
 // answerWaiting tries again the Hellos that waited for a change of this mirror.
 func (r *Replica) answerWaiting(m *mirror) {
+	m.waits = false
 	for _, f := range m.feeds {
 		r.answer(f)
 	}

@@ -234,8 +234,12 @@ func (r *Replica) stepLive(f *feed, us []gazetteer.Update) {
 }
 
 func (r *Replica) passLive(f *feed, us []gazetteer.Update) {
-	if us != nil {
-		r.passOn(f.m, f.link, Elements{Partition: f.m.partition, Live: true, Updates: us}, len(us))
+	if us == nil {
+		return
+	}
+	r.passOn(f.m, f.link, Elements{Partition: f.m.partition, Live: true, Updates: us}, len(us))
+	if f.m.waits {
+		r.answerWaiting(f.m)
 	}
 }
 
@@ -279,6 +283,9 @@ func (r *Replica) stepMark(f *feed, mk Mark) {
 	}
 	if raised != nil {
 		r.passOn(m, f.link, Mark{Partition: m.partition, Vector: raised}, 1)
+	}
+	if m.waits {
+		r.answerWaiting(m)
 	}
 	if mk.End {
 		r.endScan(f, mk.Founding)
