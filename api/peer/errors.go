@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"gazetteer"
 	"gazetteer/pb"
@@ -86,7 +87,12 @@ func kindFromWire(w pb.PeerError_Kind) gazetteer.Kind {
 	return gazetteer.Internal
 }
 
-func truncate(s string) string { return s[:min(len(s), maxDetail)] }
+func truncate(s string) string {
+	if len(s) <= maxDetail {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxDetail], "")
+}
 
 func unavailable(op string, node gazetteer.NodeID, detail string, cause error) error {
 	return &gazetteer.Error{Op: op, Kind: gazetteer.Unavailable, Detail: "node " + string(node) + ": " + detail, Err: cause}
