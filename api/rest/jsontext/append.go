@@ -68,9 +68,10 @@ func appendMicros(dst []byte, n int64, v float64) []byte {
 		return dst
 	}
 	dst = append(dst, '.')
-	for digit := int64(micro / 10); frac != 0; digit /= 10 {
-		dst = append(dst, byte('0'+frac/digit))
-		frac %= digit
+	for frac != 0 {
+		frac *= 10
+		dst = append(dst, byte('0'+frac/micro))
+		frac %= micro
 	}
 	return dst
 }

@@ -151,9 +151,10 @@ type Document struct {
 	// RetryAfter is the Retry-After header again, for programs that only see bodies.
 	RetryAfter int `json:"retry_after_seconds,omitempty"`
 	// Line and Acknowledged belong to imports: the line that stopped it, counted from
-	// 1, and how many lines before it are stored for good.
+	// 1, and how many lines are stored for good. All before that line are among them,
+	// and maybe some of the next ones: sending all from that line on again is safe.
 	Line         int64 `json:"line,omitempty"`
-	Acknowledged int64 `json:"acknowledged,omitempty"`
+	Acknowledged int64 `json:"acknowledged,omitzero"`
 }
 
 // Entry points at one fault of the input: by JSON pointer (RFC 6901) into the body, or

@@ -1,0 +1,86 @@
+package rest
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"gazetteer"
+	"gazetteer/api/rest/problem"
+)
+
+const (
+	typeJSON       = "application/json"
+	typeMergePatch = "application/merge-patch+json"
+	typeNDJSON     = "application/x-ndjson"
+)
+
+// mediaType refuses a body that says it is something else. One that says nothing is
+// taken for what the path wants.
+func mediaType(r *http.Request, want ...string) error {
+	said := r.Header.Get("Content-Type")
+	if said == "" {
+		return nil
+	}
+	got, parameters, err := mime.ParseMediaType(said)
+	charset := parameters["charset"]
+	for _, w := range want {
+		if err == nil && got == w && (charset == "" || strings.EqualFold(charset, "utf-8")) {
+			return nil
+		}
+	}
+	return coded(problem.UnsupportedMediaType, gazetteer.Invalid, "Content-Type", "%s is not taken here; send %s in UTF-8", quoted(said), want[0])
+}
+
+// text reads a body of at most limit bytes whole. Of one that is longer, or says it is,
+// no more than that is ever held.
+func (h *Handler) text(c *gin.Context, limit bodyLimit, want ...string) (string, error) {
+	if err := mediaType(c.Request, want...); err != nil {
+		return "", err
+	}
+	b := h.buffer()
+	defer h.release(b)
+	body := http.MaxBytesReader(c.Writer, c.Request.Body, int64(limit))
+	if _, err := io.Copy(b, body); err != nil {
+		return "", readError(err, int64(limit))
+	}
+	return string(b.bytes), nil
+}
+
+func readError(err error, limit int64) error {
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return tooLarge(limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refused(gazetteer.Deadline, "", "the body came too slowly")
+	}
+	return coded(problem.InvalidRequest, gazetteer.Invalid, "", "the body ends before it is whole")
+}
+
+// A buffer is memory for a body, used again.
+type buffer struct{ bytes []byte }
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.bytes = append(b.bytes, p...)
+	return len(p), nil
+}
+
+func (h *Handler) buffer() *buffer {
+	if b, ok := h.buffers.Get().(*buffer); ok {
+		return b
+	}
+	return new(buffer)
+}
+
+func (h *Handler) release(b *buffer) {
+	if cap(b.bytes) <= bodyKeep {
+		b.bytes = b.bytes[:0]
+		h.buffers.Put(b)
+	}
+}

@@ -1,0 +1,235 @@
+package rest
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"gazetteer"
+	"gazetteer/api/rest/jsontext"
+	"gazetteer/api/rest/problem"
+	"gazetteer/region"
+)
+
+func (h *Handler) getResource(c *gin.Context) error {
+	r, err := h.record(c)
+	if err != nil {
+		return err
+	}
+	if h.notModified(c, r.Version) {
+		return nil
+	}
+	b := h.buffer()
+	defer h.release(b)
+	b.bytes = appendDocument(b.bytes, &r)
+	h.answer(c.Writer, http.StatusOK, b.bytes)
+	return nil
+}
+
+func (h *Handler) getLocation(c *gin.Context) error {
+	id, err := locationIn(c)
+	if err != nil {
+		return err
+	}
+	r, err := h.record(c)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(r.Locations, func(l gazetteer.Location) bool { return l.ID == id })
+	if at < 0 {
+		return unknownLocation(id)
+	}
+	if h.notModified(c, r.Version) {
+		return nil
+	}
+	h.answer(c.Writer, http.StatusOK, append(appendLocation([]byte{'{'}, &r.Locations[at]), '}'))
+	return nil
+}
+
+func unknownLocation(id gazetteer.LocationID) error {
+	return coded(problem.UnknownLocation, gazetteer.NotFound, "", "the resource has no location %s", quoted(string(id)))
+}
+
+// record reads what the path names.
+func (h *Handler) record(c *gin.Context) (gazetteer.Record, error) {
+	if err := noParameters(c.Request); err != nil {
+		return gazetteer.Record{}, err
+	}
+	k, err := keyIn(c)
+	if err != nil {
+		return gazetteer.Record{}, err
+	}
+	return h.regional.Get(c.Request.Context(), k)
+}
+
+// notModified tags the answer, and sends 304 if the client has it already.
+func (h *Handler) notModified(c *gin.Context, v gazetteer.Version) bool {
+	tag := etag(v)
+	c.Writer.Header()["Etag"] = []string{tag}
+	if !unchanged(c.Request, tag) {
+		return false
+	}
+	c.Writer.Header()["Cache-Control"] = h.headers.noCache
+	c.Writer.WriteHeader(http.StatusNotModified)
+	return true
+}
+
+func (h *Handler) putResource(c *gin.Context) error {
+	ch, err := changeIn(c)
+	if err != nil {
+		return err
+	}
+	text, err := h.text(c, recordBody, typeJSON)
+	if err != nil {
+		return err
+	}
+	var r reader
+	if err := r.document(text, &ch); err != nil {
+		return malformed(err)
+	}
+	return h.change(c, ch)
+}
+
+func (h *Handler) putLocation(c *gin.Context) error {
+	ch, err := changeIn(c)
+	if err != nil {
+		return err
+	}
+	id, err := locationIn(c)
+	if err != nil {
+		return err
+	}
+	text, err := h.text(c, elementBody, typeJSON)
+	if err != nil {
+		return err
+	}
+	var r reader
+	if err := r.oneLocation(text, id, &ch); err != nil {
+		return malformed(err)
+	}
+	return h.change(c, ch)
+}
+
+func (h *Handler) deleteResource(c *gin.Context) error {
+	ch, err := changeIn(c)
+	if err != nil {
+		return err
+	}
+	ch.Op = region.DeleteResource
+	return h.change(c, ch)
+}
+
+func (h *Handler) deleteLocation(c *gin.Context) error {
+	ch, err := changeIn(c)
+	if err != nil {
+		return err
+	}
+	ch.Op = region.DeleteLocation
+	if ch.Location, err = locationIn(c); err != nil {
+		return err
+	}
+	return h.change(c, ch)
+}
+
+// changeIn reads what all writes have in common: the resource, how far it must get, and
+// under which versions it is done.
+func changeIn(c *gin.Context) (region.Change, error) {
+	k, err := keyIn(c)
+	if err != nil {
+		return region.Change{}, err
+	}
+	o, err := writeOptionsIn(c.Request)
+	if err != nil {
+		return region.Change{}, err
+	}
+	versions, err := preconditions(c.Request)
+	return region.Change{Key: k, If: versions, Ack: o.ack, Deadline: o.deadline}, err
+}
+
+// malformed gives an error of the JSON reader its problem type.
+func malformed(err error) error {
+	if e, ok := err.(*gazetteer.Error); ok && e.Kind == gazetteer.Invalid {
+		return &codedError{problem.MalformedJSON, e}
+	}
+	return err
+}
+
+// change writes one change and answers what became of it.
+func (h *Handler) change(c *gin.Context, ch region.Change) error {
+	receipt := h.regional.Write(c.Request.Context(), []region.Change{ch})[0]
+	if receipt.Err != nil {
+		return changeError(&ch, receipt.Err)
+	}
+	h.answerChange(c, &ch, &receipt)
+	return nil
+}
+
+// changeError says of a missing location that it is one: a region only says what kind of
+// thing it did not find.
+func changeError(ch *region.Change, err error) error {
+	if ch.Op == region.DeleteLocation && gazetteer.KindOf(err) == gazetteer.NotFound && rowOf(err).Code == problem.UnknownResource {
+		return unknownLocation(ch.Location)
+	}
+	return err
+}
+
+// answerChange answers 201 for what is new, 204 for what is gone, 202 for what did not
+// get as far as was asked, else 200. A patch changes what is there: always 200 or 202.
+func (h *Handler) answerChange(c *gin.Context, ch *region.Change, receipt *region.Receipt) {
+	out := c.Writer.Header()
+	status := http.StatusOK
+	switch {
+	case receipt.Reached < ch.Ack:
+		status = http.StatusAccepted
+	case c.Request.Method == http.MethodPatch:
+	case ch.Op == region.DeleteResource || ch.Op == region.DeleteLocation:
+		status = http.StatusNoContent
+	case receipt.Created:
+		status = http.StatusCreated
+		out["Location"] = []string{h.locationOf(ch)}
+	}
+	if receipt.Version != 0 {
+		out["Etag"] = []string{etag(receipt.Version)}
+	}
+	if status == http.StatusNoContent {
+		out["Gazetteer-Region"] = h.headers.region
+		c.Writer.WriteHeader(status)
+		return
+	}
+	h.answer(c.Writer, status, appendReceipt(nil, ch, receipt))
+}
+
+// locationOf is where a change's resource or location is from now on.
+func (h *Handler) locationOf(ch *region.Change) string {
+	path := h.base + "/v1/types/" + string(ch.Key.Type) + "/resources/" + escapeSegment(string(ch.Key.ID))
+	if ch.Op == region.PutLocation {
+		path += "/locations/" + escapeSegment(string(ch.Locations[0].ID))
+	}
+	return path
+}
+
+// escapeSegment percent-encodes an id so that no reader takes it for anything but data:
+// a colon could begin a verb, and dots alone could be walked.
+func escapeSegment(id string) string {
+	s := url.PathEscape(id)
+	s = strings.ReplaceAll(s, ":", "%3A")
+	if s == "." || s == ".." {
+		s = strings.ReplaceAll(s, ".", "%2E")
+	}
+	return s
+}
+
+// appendReceipt appends what became of a change.
+func appendReceipt(dst []byte, ch *region.Change, r *region.Receipt) []byte {
+	dst = jsontext.AppendString(append(dst, `{"type":`...), string(ch.Key.Type))
+	dst = jsontext.AppendString(append(dst, `,"id":`...), string(ch.Key.ID))
+	if r.Version != 0 {
+		dst = append(appendVersion(append(dst, `,"version":"`...), r.Version), '"')
+	}
+	dst = jsontext.AppendString(append(dst, `,"ack":`...), ackName(r.Reached))
+	dst = jsontext.AppendString(append(dst, `,"asked":`...), ackName(ch.Ack))
+	return append(dst, '}')
+}

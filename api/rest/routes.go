@@ -1,0 +1,138 @@
+package rest
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"gazetteer"
+	"gazetteer/api/rest/problem"
+)
+
+// A route is one row of the API: what it takes is declared here and enforced before its
+// handler runs.
+type route struct {
+	method string
+	path   string // as gin writes it
+	class  class
+	body   bodyLimit
+	serve  func(*Handler, *gin.Context) error
+}
+
+// bodyLimit is how many bytes of body a route takes; 0 is no declaration and refused by
+// a test.
+type bodyLimit int64
+
+const (
+	noBody bodyLimit = -1
+	// endless is for streams, which bound what they hold by the line.
+	endless bodyLimit = -2
+
+	// A document is larger than what is stored of it: names, quotes, escapes. The
+	// region refuses what is stored beyond its limits; these bound what is read.
+	recordBody  bodyLimit = 2 * gazetteer.MaxRecordBytes
+	elementBody bodyLimit = 2 * gazetteer.MaxElementBytes
+	typeBody    bodyLimit = 4 << 10
+	batchBody   bodyLimit = 256 << 10
+)
+
+// routes are all paths of the API. Those of GET answer HEAD, too. Lookups come first:
+// gin searches in this order.
+func routes() []route {
+	const (
+		types     = "/v1/types"
+		oneType   = types + "/:type"
+		resources = oneType + "/resources"
+		resource  = resources + "/:id"
+		location  = resource + "/locations/:location"
+	)
+	return []route{
+		{http.MethodGet, "/v1/resolve/:type/:id", reads, noBody, (*Handler).resolve},
+		{http.MethodPost, "/v1/resolve", reads, batchBody, (*Handler).resolveBatch},
+
+		{http.MethodGet, types, reads, noBody, (*Handler).listTypes},
+		{http.MethodGet, oneType, reads, noBody, (*Handler).getType},
+		{http.MethodPut, oneType, writes, typeBody, (*Handler).putType},
+		{http.MethodDelete, oneType, writes, noBody, (*Handler).deleteType},
+
+		{http.MethodGet, resources, reads, noBody, (*Handler).listResources},
+		{http.MethodPost, resources + `\:import`, streams, endless, (*Handler).importResources},
+		{http.MethodGet, resources + `\:export`, streams, noBody, (*Handler).exportResources},
+
+		{http.MethodGet, resource, reads, noBody, (*Handler).getResource},
+		{http.MethodPut, resource, writes, recordBody, (*Handler).putResource},
+		{http.MethodPatch, resource, writes, recordBody, (*Handler).patchResource},
+		{http.MethodDelete, resource, writes, noBody, (*Handler).deleteResource},
+
+		{http.MethodGet, location, reads, noBody, (*Handler).getLocation},
+		{http.MethodPut, location, writes, elementBody, (*Handler).putLocation},
+		{http.MethodDelete, location, writes, noBody, (*Handler).deleteLocation},
+
+		{http.MethodGet, "/v1/conflicts", reads, noBody, (*Handler).conflicts},
+		{http.MethodGet, "/v1/status", reads, noBody, (*Handler).status},
+
+		{http.MethodGet, "/livez", health, noBody, (*Handler).live},
+		{http.MethodGet, "/readyz", health, noBody, (*Handler).ready},
+		{http.MethodGet, "/metrics", health, noBody, (*Handler).scrape},
+		{http.MethodGet, "/openapi.json", health, noBody, (*Handler).openAPI},
+	}
+}
+
+func (h *Handler) mount(e *gin.Engine) {
+	l := h.limits
+	limited := map[class]*turns{
+		health: newTurns(0, 0), reads: newTurns(l.Reads, l.QueueFor),
+		writes: newTurns(l.Writes, l.QueueFor), streams: newTurns(l.Streams, l.QueueFor),
+	}
+	for _, rt := range routes() {
+		served := h.served(rt, limited[rt.class])
+		e.Handle(rt.method, rt.path, served)
+		if rt.method == http.MethodGet {
+			e.Handle(http.MethodHead, rt.path, served)
+		}
+	}
+}
+
+// served wraps a route's handler with what its row declares.
+func (h *Handler) served(rt route, t *turns) gin.HandlerFunc {
+	counted := h.metrics.route(rt)
+	return func(c *gin.Context) {
+		err := h.admit(c, &rt)
+		if err == nil {
+			if err = t.take(c.Request.Context()); err == nil {
+				defer t.give()
+				err = rt.serve(h, c)
+			}
+		}
+		if err != nil {
+			h.refuse(c.Writer, c.Request, err)
+		}
+		counted.count(c.Writer.Status())
+	}
+}
+
+// admit refuses a request by what is known of it before its body is read.
+func (h *Handler) admit(c *gin.Context, rt *route) error {
+	r := c.Request
+	if h.rate != nil && rt.class != health && !h.rate.allow(h.proxies.client(r), time.Now()) {
+		return coded(problem.RateLimited, gazetteer.Unavailable, "", "at most %v requests a second are taken from one address", h.limits.PerAddress)
+	}
+	if rt.body == noBody {
+		if r.ContentLength != 0 {
+			return coded(problem.InvalidRequest, gazetteer.Invalid, "", "%s takes no body here", r.Method)
+		}
+		return nil
+	}
+	if r.Header["Content-Encoding"] != nil {
+		return coded(problem.UnsupportedMediaType, gazetteer.Invalid, "Content-Encoding", "compressed bodies are not taken; send it plain")
+	}
+	if rt.body != endless && r.ContentLength > int64(rt.body) {
+		return tooLarge(int64(rt.body))
+	}
+	return nil
+}
+
+func tooLarge(most int64) error {
+	return refused(gazetteer.TooLarge, "", "the body is larger than the %d bytes taken here", most)
+}

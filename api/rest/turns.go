@@ -1,0 +1,59 @@
+package rest
+
+import (
+	"context"
+	"time"
+
+	"gazetteer"
+	"gazetteer/api/rest/problem"
+)
+
+// class is what a request competes with for the server's attention.
+type class uint8
+
+const (
+	health class = iota // never waits
+	reads
+	writes
+	streams
+)
+
+// turns bounds how many requests of a class are worked on at once.
+type turns struct {
+	places   chan struct{} // nil: no bound
+	queueFor time.Duration
+}
+
+func newTurns(places int, queueFor time.Duration) *turns {
+	if places == 0 {
+		return &turns{}
+	}
+	return &turns{places: make(chan struct{}, places), queueFor: queueFor}
+}
+
+// take waits for a place, not for long.
+func (t *turns) take(ctx context.Context) error {
+	select {
+	case t.places <- struct{}{}:
+		return nil
+	default:
+	}
+	if t.places == nil {
+		return nil
+	}
+	timer := time.NewTimer(t.queueFor)
+	defer timer.Stop()
+	select {
+	case t.places <- struct{}{}:
+		return nil
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return coded(problem.Overloaded, gazetteer.Unavailable, "", "%d requests of this class are under way and none ended within %v; try again, or another region", cap(t.places), t.queueFor)
+}
+
+func (t *turns) give() {
+	if t.places != nil {
+		<-t.places
+	}
+}
