@@ -9,6 +9,15 @@ import (
 	"io"
 )
 
+// What the catalogue holds. The resource named last is the last one in it.
+const (
+	Types     = 13
+	Resources = 649
+	Locations = 8970
+	LastType  = "wehe"
+	LastID    = "yyc"
+)
+
 //go:embed catalogue.ndjson.gz
 var packed []byte
 

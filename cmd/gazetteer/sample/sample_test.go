@@ -10,14 +10,24 @@ import (
 
 // TestCatalogueIsWhole counts what SOURCE.md promises and validates every line.
 func TestCatalogueIsWhole(t *testing.T) {
-	types, resources, locations, regrouped := count(t)
-	if types != 13 || resources != 637+12 || locations != 4485 || regrouped != 4485 {
-		t.Errorf("%d types, %d resources, %d locations and %d regrouped by service; want 13, 649, 4485, 4485",
-			types, resources, locations, regrouped)
+	c := count(t)
+	if c.types != Types || c.resources != Resources || c.locations+c.regrouped != Locations {
+		t.Errorf("%+v, want what the constants say", c)
+	}
+	if c.resources != 637+12 || c.locations != 4485 || c.regrouped != 4485 {
+		t.Errorf("%+v, want 637 resources and 12 regrouped ones, 4485 locations each", c)
+	}
+	if c.last != LastType+"/"+LastID {
+		t.Errorf("the last resource is %s", c.last)
 	}
 }
 
-func count(t *testing.T) (types, resources, locations, regrouped int) {
+type contents struct {
+	types, resources, locations, regrouped int
+	last                                   string
+}
+
+func count(t *testing.T) (c contents) {
 	r, err := Open()
 	if err != nil {
 		t.Fatal(err)
@@ -28,17 +38,19 @@ func count(t *testing.T) (types, resources, locations, regrouped int) {
 	for lines.Scan() {
 		d := parseLine(t, lines.Bytes())
 		seen[d.Type] = true
-		resources++
+		c.last = d.Type + "/" + d.ID
+		c.resources++
 		if d.Type == "service" {
-			regrouped += len(d.Locations)
+			c.regrouped += len(d.Locations)
 		} else {
-			locations += len(d.Locations)
+			c.locations += len(d.Locations)
 		}
 	}
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return len(seen), resources, locations, regrouped
+	c.types = len(seen)
+	return c
 }
 
 func parseLine(t *testing.T, line []byte) document {

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"gazetteer/api/client"
+)
+
+func (a *app) getCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "get TYPE ID",
+		Short: "Print a resource as it was published",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.ask(c.Context(), func(ctx context.Context, k *client.Client) error {
+				d, err := k.Get(ctx, args[0], args[1])
+				if err != nil {
+					return err
+				}
+				return a.printDocument(&d)
+			})
+		},
+	}
+}
+
+func (a *app) printDocument(d *client.Document) error {
+	if a.output == formatJSON {
+		return a.json(d)
+	}
+	fmt.Fprintf(a.out, "%s/%s version %s\n", printable(d.Type), printable(d.ID), printable(d.Version))
+	if len(d.Attributes) > 0 {
+		fmt.Fprintf(a.out, "attributes %s\n", printable(string(d.Attributes)))
+	}
+	var rows [][]string
+	for _, l := range d.Locations {
+		rows = append(rows, []string{l.ID, degrees(l.Lat), degrees(l.Lon), l.Country, number(l.Weight), labels(l.Labels), l.URL})
+	}
+	return grid(a.out, []string{"LOCATION", "LAT", "LON", "COUNTRY", "WEIGHT", "LABELS", "URL"}, rows)
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"gazetteer/api/rest"
+	"gazetteer/region/geo"
+)
+
+const (
+	// finishWithin is how long requests under way may take at the end.
+	finishWithin = 10 * time.Second
+	// geoipEvery is how often the GeoIP file is looked at.
+	geoipEvery = 10 * time.Second
+)
+
+// service is a process with its REST face.
+type service struct {
+	parts
+	web      net.Listener // nil: a node that is no regional server has no REST face
+	proxies  []netip.Prefix
+	lameDuck time.Duration
+}
+
+// run serves until ctx ends or a part fails. Once everything answers it calls up, which
+// may take its time; an error of it ends the service.
+func (s *service) run(ctx context.Context, up func(context.Context) error) error {
+	m, err := compose(s.parts)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.serve(ctx, m, up), m.close())
+}
+
+func (s *service) serve(ctx context.Context, m *member, up func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go s.locator.Watch(ctx, geoipEvery, s.logGeoIP)
+	go func() {
+		select {
+		case err := <-m.failed:
+			cancel(failure{err})
+		case <-ctx.Done():
+		}
+	}()
+	face, err := s.open(m, func(err error) { cancel(failure{err}) })
+	if err != nil {
+		return err
+	}
+	if err := up(ctx); err != nil && ctx.Err() == nil {
+		cancel(failure{err})
+	}
+	<-ctx.Done()
+	return errors.Join(face.close(ctx, s.lameDuck), failureOf(ctx))
+}
+
+// failure is why a service ended that nobody had asked to end.
+type failure struct{ error }
+
+func failureOf(ctx context.Context) error {
+	var f failure
+	if errors.As(context.Cause(ctx), &f) {
+		return f.error
+	}
+	return nil
+}
+
+func (s *service) logGeoIP(st geo.Status) {
+	if st.Err != nil {
+		s.log.Error("the GeoIP database was not taken; the old one stays", "reason", st.Err)
+		return
+	}
+	s.log.Info("a new GeoIP database is in use", "type", st.Type, "built", st.Built.UTC().Format(time.DateOnly), "places", st.Places)
+}
+
+// face is the REST face of a running process.
+type face struct {
+	handler *rest.Handler
+	server  *http.Server
+}
+
+func (s *service) open(m *member, failed func(error)) (*face, error) {
+	if s.web == nil {
+		return nil, nil
+	}
+	h, err := rest.New(rest.Config{Regional: m.node.Regional(), TrustedProxies: s.proxies, Log: s.log})
+	if err != nil {
+		return nil, err
+	}
+	f := &face{h, rest.Server(s.web.Addr().String(), h)}
+	f.server.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
+	go func() {
+		if err := f.server.Serve(s.web); !errors.Is(err, http.ErrServerClosed) {
+			failed(err)
+		}
+	}()
+	return f, nil
+}
+
+// close lets clients go elsewhere, finishes what is under way and ends. A service that
+// failed does not wait.
+func (f *face) close(ctx context.Context, lameDuck time.Duration) error {
+	if f == nil {
+		return nil
+	}
+	f.handler.Drain()
+	if failureOf(ctx) == nil {
+		time.Sleep(lameDuck)
+	}
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
+	defer cancel()
+	if err := f.server.Shutdown(finish); err != nil {
+		return f.server.Close()
+	}
+	return nil
+}
