@@ -21,8 +21,8 @@ type mutant struct {
 
 // The first six are the harmful mistakes known from implementations of GHS, the next two
 // are known from those that do not make weights distinct. Their least numbers are those
-// measured when the paper's appendix was first transcribed, on graphs of 2 to 24 nodes
-// and on the 32 regions, less a margin of 10.
+// of a bare transcription of the paper, on graphs of 2 to 24 nodes and on the 32 regions,
+// less a margin of 10.
 var mutants = []mutant{
 	{"absorb as Found always", map[string]int{"random": 33, "regions": 90}},
 	{"absorb without find-count+1", map[string]int{"random": 68, "regions": 90}},

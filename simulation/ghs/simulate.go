@@ -100,7 +100,7 @@ func newWorld(g Graph, o Options) (*world, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := &station{world: w, name: name, node: node, ends: map[gazetteer.RegionID]*end{}}
+		s := &station{world: w, name: name, node: node, ends: make(map[gazetteer.RegionID]*end, len(edges[name]))}
 		byName[name] = s
 		w.stations = append(w.stations, s)
 	}

@@ -20,7 +20,7 @@ type station struct {
 type end struct {
 	owner, peer *station
 	opposite    *end
-	wire        *wire     // from the owner to the peer
+	wire        wire      // from the owner to the peer
 	link        *mst.Link // nil in a bare run
 	tick        time.Duration
 }
@@ -35,7 +35,7 @@ func (w *world) join(a, b *station, cost uint64) {
 const resendAfter = 500 * time.Millisecond
 
 func (w *world) newEnd(owner, peer *station, cost uint64) *end {
-	e := &end{owner: owner, peer: peer, wire: &wire{cost: cost}}
+	e := &end{owner: owner, peer: peer, wire: wire{cost: cost}}
 	if !w.o.Bare {
 		e.link = mst.NewLink(mst.Epoch{Counter: 1}, cost, resendAfter)
 	}
@@ -75,7 +75,7 @@ func (s *station) take(from *station, m mst.Message) {
 
 func (e *end) send(m mst.Message) {
 	if e.link == nil {
-		e.owner.world.net.send(e.wire, func() { e.peer.take(e.owner, m) })
+		e.owner.world.net.send(&e.wire, func() { e.peer.take(e.owner, m) })
 		return
 	}
 	e.link.Tick(e.owner.world.net.now)
@@ -89,7 +89,7 @@ func (e *end) send(m mst.Message) {
 func (e *end) flush() {
 	net := e.owner.world.net
 	for _, f := range e.link.Ready() {
-		net.send(e.wire, func() { e.opposite.arrive(f) })
+		net.send(&e.wire, func() { e.opposite.arrive(f) })
 	}
 	if at, ok := e.link.Due(); ok && at != e.tick {
 		e.tick = at
