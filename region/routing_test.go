@@ -3,6 +3,7 @@ package region
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,6 +140,32 @@ func TestFailedServersRestAndAreTriedAgain(t *testing.T) {
 	})
 }
 
+// When the rest is over, only one of many requests at a time tries the server.
+func TestOneRequestFindsOutForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, f := clusterOf([]gazetteer.NodeID{"a", "b"})
+		f["a"].fail(gazetteer.Unavailable)
+		for range 2 {
+			_, _, _ = c.Read(t.Context(), nil, mirror("x"))
+		}
+		time.Sleep(restMin)
+		f["a"].delay = 50 * time.Millisecond
+		before := f["a"].called()
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if _, _, err := c.Read(t.Context(), nil, mirror("x")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := f["a"].called() - before; n != 1 {
+			t.Errorf("a was asked %d times", n)
+		}
+	})
+}
+
 // A replica that does not serve one ring yet is asked for another all the same; one that
 // is gone is gone for both.
 func TestWhatIsLearntInOneRing(t *testing.T) {
@@ -203,7 +230,7 @@ func TestKnownDeadArePassedOver(t *testing.T) {
 // All writes of one partition meet at one member, in their order; a ring's partitions
 // are spread over its members.
 func TestWritesOfAPartitionMeetAtOneMember(t *testing.T) {
-	c, f := clusterOf([]gazetteer.NodeID{"a", "b"}, []gazetteer.NodeID{"c", "d"})
+	c, f := clusterOf([]gazetteer.NodeID{"a", "b", "c"})
 	var ws []ring.Write
 	for i := range 40 {
 		id := idIn(uint32(i%fakePartitions), i/fakePartitions)
@@ -214,9 +241,8 @@ func TestWritesOfAPartitionMeetAtOneMember(t *testing.T) {
 			t.Fatal(o)
 		}
 	}
-	// Ring 0 has the partitions 0 and 2, ring 1 has 1 and 3; the member is the
-	// partition modulo 2.
-	for n, want := range map[gazetteer.NodeID][]uint32{"a": {0, 2}, "b": nil, "c": nil, "d": {1, 3}} {
+	// The member is the partition modulo 3.
+	for n, want := range map[gazetteer.NodeID][]uint32{"a": {0, 3}, "b": {1}, "c": {2}} {
 		var got []uint32
 		var last uint64
 		for _, call := range f[n].writes {

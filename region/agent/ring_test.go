@@ -142,14 +142,7 @@ func TestLostDiskIsFilledFromTheRing(t *testing.T) {
 		snapshots := countSnapshots(w, "r1", "r2")
 		w.start(w.all()...)
 		w.serving(w.all()...)
-		k := gazetteer.Key{Type: "mirror", ID: "many"}
-		write := ring.Write{Partition: gazetteer.PartitionOf(k, testPartitions), ID: k.ID, Ack: ring.AckRing, Deadline: 5 * time.Second}
-		for i := range 3*chunkUpdatesMax + 1 {
-			write.Put = append(write.Put, ring.Value{Location: gazetteer.LocationID(fmt.Sprint(i)), Body: []byte{1}})
-		}
-		if o := w.node("r1").agent.Write(t.Context(), []ring.Write{write})[0]; o.Err != nil || o.Reached != ring.AckRing {
-			t.Fatal(o)
-		}
+		w.mustPutMany("r1", 3*chunkUpdatesMax+1)
 		w.equal()
 		w.stop("r0")
 		delete(w.stores, "r0")
@@ -163,30 +156,51 @@ func TestLostDiskIsFilledFromTheRing(t *testing.T) {
 	})
 }
 
-// A link that breaks in mid-scan leaves no snapshot open.
+// A link that breaks in mid-scan leaves no snapshot open, neither of a scan that is being
+// read nor of one that waits until the link has room.
 func TestBrokenScansCloseTheirSnapshots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, ringOf(2))
 		defer w.stopAll()
+		w.net.delay = 20 * time.Millisecond
 		snapshots := countSnapshots(w, "r0")
 		w.start("r0")
 		w.serving("r0")
-		for i := range 600 {
-			w.mustPut("r0", fmt.Sprint(i), ring.AckLocal)
-		}
-		w.net.delay = 20 * time.Millisecond
+		w.mustPutMany("r0", 40*chunkUpdatesMax)
 		w.start("r1")
-		for range 30 {
-			time.Sleep(45 * time.Millisecond)
+		waiting := 0
+		for range 20 {
+			time.Sleep(90 * time.Millisecond)
+			waiting += count(snapshots.open.Load() > 0)
 			w.net.cut("r0", "r1")
+			time.Sleep(50 * time.Millisecond)
+			if n := snapshots.open.Load(); n != 0 {
+				t.Fatalf("%d snapshots are open without a link", n)
+			}
 			w.net.mend("r0", "r1")
 		}
 		w.equal()
-		time.Sleep(time.Second)
-		if made, open := snapshots.made.Load(), snapshots.open.Load(); open != 0 || made < 10 {
-			t.Errorf("%d of %d snapshots are still open", open, made)
+		if made := snapshots.made.Load(); waiting < 10 || made < 10 {
+			t.Errorf("%d cuts of 20 hit a scan, of %d; the test says nothing", waiting, made)
 		}
 	})
+}
+
+// mustPutMany writes that many resources into one partition.
+func (w *world) mustPutMany(n gazetteer.NodeID, many int) {
+	w.t.Helper()
+	var ws []ring.Write
+	for i := 0; len(ws) < many; i++ {
+		k := key(fmt.Sprint("many", i))
+		if p := gazetteer.PartitionOf(k, testPartitions); p.Index == 0 {
+			ws = append(ws, ring.Write{Partition: p, ID: k.ID, Ack: ring.AckLocal, Put: []ring.Value{{Body: []byte{1}}}})
+		}
+	}
+	for _, o := range w.node(n).agent.Write(w.t.Context(), ws) {
+		if o.Err != nil {
+			w.t.Fatal(o.Err)
+		}
+	}
 }
 
 // A type that is made at run time is opened at the other members by the first that is

@@ -101,7 +101,7 @@ func (c chunk) apply(a *agent, b *batch) {
 		s.snapshot.Close()
 		delete(a.scans, s.ID)
 	}
-	if !s.cancelled && c.err == nil {
+	if c.err == nil {
 		a.core.Scanned(ring.Chunk{ID: s.ID, Updates: c.updates, Done: c.ended})
 	}
 }
