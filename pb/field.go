@@ -54,9 +54,12 @@ func (f field) text(s *string) error {
 	if f.kind != protowire.BytesType {
 		return errKind
 	}
-	*s = unsafe.String(unsafe.SliceData(f.bytes), len(f.bytes))
+	*s = textOf(f.bytes)
 	return nil
 }
+
+// textOf is b as a string that shares its memory.
+func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // view sets b to a view of the field that cannot grow into what follows it.
 func (f field) view(b *[]byte) error {

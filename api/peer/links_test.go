@@ -718,3 +718,41 @@ func TestWantBeforeStart(t *testing.T) {
 		t.Error("linked to itself")
 	}
 }
+
+// BenchmarkLink carries batches of 64 updates from one transport to another: CPU time for
+// one update, both ends together.
+func BenchmarkLink(b *testing.B) {
+	const batch, window = 64, 32
+	w := newTown(b)
+	var arrived atomic.Int64
+	all := make(chan struct{}, 1)
+	credit := make(chan struct{}, window)
+	from := w.linking(w.quick("a"))
+	w.linking(w.quick("b"), func(r *recorder) {
+		r.received = func(_ gazetteer.NodeID, m ring.Message) {
+			if e, ok := m.(ring.Elements); ok && arrived.Add(int64(len(e.Updates))) == int64(b.N/batch+1)*batch {
+				all <- struct{}{}
+			}
+			<-credit
+		}
+	})
+	from.Want([]gazetteer.NodeID{"b"})
+	for from.times("linked b") == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	m := ring.Elements{Partition: gazetteer.Partition{Type: "mirrors", Index: 7}, Session: 1, Live: true}
+	for i := range batch {
+		m.Updates = append(m.Updates, sampleUpdate(i))
+	}
+	credit <- struct{}{}
+	from.Send("b", ring.Greet{})
+	b.ReportAllocs()
+	b.ResetTimer()
+	before := ownCPU()
+	for range b.N/batch + 1 {
+		credit <- struct{}{}
+		from.Send("b", m)
+	}
+	<-all
+	b.ReportMetric(float64(ownCPU()-before)/float64(b.N), "cpu-µs/update")
+}
