@@ -35,8 +35,9 @@ type Config struct {
 	// CacheBytes (256 MiB) bounds the cache of records. It is filled as records are
 	// read and written, and takes at least 32 MiB when it is in use.
 	CacheBytes int
-	// MinFree (512 MiB) is how much of the disk must stay free: Room refuses below
-	// it, Save below half of it. A compaction needs about three tables' worth.
+	// MinFree (32 times MemTableBytes: 1 GiB) is how much of the disk must stay free:
+	// Room refuses below it, Save below half of it. A compaction may write as much as
+	// the upper levels of tables hold before it frees that, 16 times MemTableBytes.
 	MinFree uint64
 	// FreeSpace returns the free bytes of the file system that dir lies on. The
 	// default asks the kernel.
@@ -52,9 +53,9 @@ type Config struct {
 	ScrubEvery time.Duration
 	// ScrubRate (32 MiB/s) bounds what the scrub reads while the store is in use.
 	ScrubRate int64
-	// ScrubAtOpen (256 MiB): after an unclean end, Open itself verifies a database of
-	// at most this size on disk before it returns; a larger one is verified at
-	// ScrubRate while it is in use.
+	// ScrubAtOpen (1 GiB): after an unclean end, Open itself verifies a database of at
+	// most this size on disk before it returns, at about 300 MiB/s; a larger one is
+	// verified at ScrubRate while it is in use.
 	ScrubAtOpen int64
 }
 
@@ -62,10 +63,10 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Partitions, gazetteer.DefaultPartitions)
 	setDefault(&c.MemTableBytes, 32<<20)
 	setDefault(&c.CacheBytes, 256<<20)
-	setDefault(&c.MinFree, 512<<20)
+	setDefault(&c.MinFree, 32*uint64(c.MemTableBytes))
 	setDefault(&c.ScrubEvery, 24*time.Hour)
 	setDefault(&c.ScrubRate, 32<<20)
-	setDefault(&c.ScrubAtOpen, 256<<20)
+	setDefault(&c.ScrubAtOpen, 1<<30)
 	if c.FreeSpace == nil {
 		c.FreeSpace = freeSpace
 	}

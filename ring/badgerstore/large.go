@@ -19,22 +19,32 @@ func (s *Store) intentBytes() int {
 }
 
 func (s *Store) commitLarge(ops []op) error {
-	n := 0
-	err := s.inGroups(ops, func(group []op) error {
-		n++
-		return s.commit([]op{sealed(intentKey(n-1), appendOps(nil, group))})
-	})
+	n, err := s.writeIntent(ops)
 	if err != nil {
 		return err
 	}
-	head := sealed(intentHeadKey(), binary.BigEndian.AppendUint32(nil, uint32(n)))
-	if err := s.commit([]op{head}); err != nil {
+	if err := s.decide(n); err != nil {
 		return err
 	}
 	if err := s.inGroups(ops, s.commit); err != nil {
 		return err
 	}
 	return s.dropIntent(n)
+}
+
+// writeIntent writes the parts, and returns how many they are.
+func (s *Store) writeIntent(ops []op) (int, error) {
+	n := 0
+	err := s.inGroups(ops, func(group []op) error {
+		n++
+		return s.commit([]op{sealed(intentKey(n-1), appendOps(nil, group))})
+	})
+	return n, err
+}
+
+// decide writes the head: from here on the save is done, now or at the next start.
+func (s *Store) decide(n int) error {
+	return s.commit([]op{sealed(intentHeadKey(), binary.BigEndian.AppendUint32(nil, uint32(n)))})
 }
 
 // dropIntent removes the head, then the parts.

@@ -159,6 +159,7 @@ func (s *Store) openDatabase() error {
 	o.Compression, o.BlockCacheSize = options.None, 0
 	o.MemTableSize, o.NumMemtables = s.config.MemTableBytes, 2
 	o.NumLevelZeroTables, o.NumLevelZeroTablesStall = 4, 12
+	o.BaseLevelSize = 4 * s.config.MemTableBytes
 	o.NumCompactors, o.NumGoroutines = 2, 1
 	o.ValueThreshold = min(1<<20, s.config.MemTableBytes*15/100)
 	o.ValueLogFileSize = 1 << 20
@@ -201,12 +202,20 @@ func (s *Store) believe(id *identity, wasClean bool, saves uint64) error {
 
 // verifyAtOpen reads everything after an unclean end, if it is not too much.
 func (s *Store) verifyAtOpen(wasClean bool) error {
-	tables, _ := s.db.Size()
-	if wasClean || tables > s.config.ScrubAtOpen {
+	if wasClean || s.onDisk() > s.config.ScrubAtOpen {
 		return nil
 	}
 	s.report.Verified = true
 	return s.verify(nil)
+}
+
+// onDisk returns how many bytes the tables take.
+func (s *Store) onDisk() int64 {
+	var sum int64
+	for _, t := range s.db.Tables() {
+		sum += int64(t.OnDiskSize)
+	}
+	return sum
 }
 
 // settle writes the files beside a database that is believed.

@@ -2,6 +2,7 @@ package badgerstore
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"gazetteer"
 	"gazetteer/ring"
@@ -21,6 +22,10 @@ func sealed(key, payload []byte) op {
 // Save performs v: one durable transaction, then the floor, then the cache; only then
 // readers and snapshots see it, and it returns.
 func (s *Store) Save(v *ring.Save) error {
+	if !s.gate.enter() {
+		return closedError("badgerstore.Save")
+	}
+	defer s.gate.leave()
 	s.saving.Lock()
 	defer s.saving.Unlock()
 	if err := s.maySave(); err != nil {
@@ -31,7 +36,11 @@ func (s *Store) Save(v *ring.Save) error {
 	}
 	b := s.batch
 	if err := b.fill(v); err != nil {
-		return s.fail(err)
+		if !errors.Is(err, ErrClosed) { // nothing was written yet
+			s.failed = err
+		}
+		b.reset()
+		return err
 	}
 	if err := s.write(b.ops); err != nil {
 		return s.fail(err)

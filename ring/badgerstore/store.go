@@ -72,22 +72,21 @@ func (s *Store) State() ring.State {
 }
 
 // Close ends the store and marks it as cleanly closed, unless a save failed or damage
-// was found. Reads and scans that are under way end first; later ones fail with
-// [ErrClosed].
+// was found. What is under way ends first: reads and saves as usual, scans with
+// [ErrClosed] at their next step. Whatever comes later gets ErrClosed.
 func (s *Store) Close() error {
-	s.saving.Lock()
-	defer s.saving.Unlock()
 	if !s.gate.close() {
 		return nil
 	}
 	s.keeper.stop()
 	defer s.lock.Close()
 	defer s.cache.close()
+	s.saving.Lock()
+	defer s.saving.Unlock()
 	if s.failed != nil {
 		// Badger would try to flush what it could not sync, for ever.
 		return s.failed
 	}
-	s.failed = closedError("badgerstore.Close")
 	if err := s.db.Close(); err != nil {
 		return storeError("badgerstore.Close", "while closing the database", err)
 	}

@@ -3,7 +3,6 @@ package badgerstore_test
 import (
 	"testing"
 
-	"gazetteer"
 	"gazetteer/ring"
 	"gazetteer/ring/badgerstore"
 	"gazetteer/ring/storetest"
@@ -32,9 +31,7 @@ func closeStore(tb testing.TB, s *badgerstore.Store) {
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(tb testing.TB) ring.Store {
-		s := open(tb, small(tb.TempDir()))
-		tb.Cleanup(func() { closeStore(tb, s) })
-		return s
+		return open(tb, small(tb.TempDir()))
 	})
 }
 
@@ -42,7 +39,6 @@ func TestReopened(t *testing.T) {
 	storetest.RunReopened(t, func(tb testing.TB) (ring.Store, func() ring.Store) {
 		dir := tb.TempDir()
 		s := open(tb, small(dir))
-		tb.Cleanup(func() { closeStore(tb, s) })
 		return s, func() ring.Store {
 			closeStore(tb, s)
 			s = open(tb, small(dir))
@@ -53,5 +49,3 @@ func TestReopened(t *testing.T) {
 		}
 	})
 }
-
-var _ gazetteer.Kind

@@ -103,10 +103,11 @@ func verifyTable(data []byte, id uint64, compression options.CompressionType) (e
 }
 
 // sweep removes what a process that was killed leaves and Badger stumbles over: a table
-// or log that was made but has no byte yet (its issue 2207). Of the value log everything
-// goes: no value is ever written to it.
+// or log that was made but has no byte yet (its issue 2207). The value log and the
+// registry of keys go in any case: no value is ever written to the one and no key to the
+// other, and Badger makes new ones, but it would not open with damaged ones.
 func sweep(dir string) error {
-	for _, pattern := range []string{"*.mem", "*.vlog"} {
+	for _, pattern := range []string{"*.mem", "*.vlog", badger.KeyRegistryFileName} {
 		paths, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 // acknowledged is what every later read finds, whatever was cached in between.
 func testConcurrent(t *testing.T, s *subject) {
 	const (
-		saves   = 400
+		saves   = 150
 		ids     = 5
 		readers = 4
 	)

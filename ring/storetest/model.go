@@ -133,6 +133,7 @@ func testModel(t *testing.T, open func(tb testing.TB) (ring.Store, func() ring.S
 		for _, f := range r.frozen {
 			f.snapshot.Close()
 		}
+		r.must(r.store.Close())
 	})
 }
 

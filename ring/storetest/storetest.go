@@ -8,8 +8,7 @@ import (
 	"gazetteer/ring"
 )
 
-// Run tests a store. Each call of open returns a fresh, empty one; whoever calls Run
-// sees to it that it is closed when its test ends.
+// Run tests a store. Each call of open returns a fresh, empty one; Run closes it.
 func Run(t *testing.T, open func(tb testing.TB) ring.Store) {
 	for _, c := range []struct {
 		name string
@@ -37,7 +36,11 @@ func Run(t *testing.T, open func(tb testing.TB) ring.Store) {
 		{"partitions_do_not_mix", testPartitions},
 		{"readers_are_concurrent", testConcurrent},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, &subject{t, open(t)}) })
+		t.Run(c.name, func(t *testing.T) {
+			s := &subject{t, open(t)}
+			c.test(t, s)
+			s.must(s.store.Close())
+		})
 	}
 	t.Run("model", func(t *testing.T) {
 		testModel(t, func(tb testing.TB) (ring.Store, func() ring.Store) { return open(tb), nil })
@@ -45,11 +48,13 @@ func Run(t *testing.T, open func(tb testing.TB) ring.Store) {
 }
 
 // RunReopened tests what a store remembers. Each call of open returns a fresh store and
-// a function that closes the present one and opens it again.
+// a function that closes the present one and opens it again; RunReopened closes the last.
 func RunReopened(t *testing.T, open func(tb testing.TB) (s ring.Store, reopen func() ring.Store)) {
 	t.Run("reopened", func(t *testing.T) {
-		s, reopen := open(t)
-		testReopen(t, &subject{t, s}, reopen)
+		store, reopen := open(t)
+		s := &subject{t, store}
+		testReopen(t, s, reopen)
+		s.must(s.store.Close())
 	})
 	t.Run("reopened_model", func(t *testing.T) { testModel(t, open) })
 }
