@@ -37,9 +37,11 @@ func (r *Replica) accept(g *resource, u gazetteer.Update) {
 }
 
 // conflict journals a loser that the winner does not cover: it was written at the same
-// time by somebody who had not seen the winner. Equal content is no conflict.
+// time by somebody who had not seen the winner. Equal content is no conflict, and a loser
+// below the stable stamp is known to every replica: the first that saw both has journaled
+// it, if it was one.
 func (r *Replica) conflict(m *mirror, loser, winner gazetteer.Update) {
-	if winner.Context.Covers(loser.Position) || same(loser, winner) {
+	if winner.Context.Covers(loser.Position) || same(loser, winner) || loser.Stamp.Clock < r.stable {
 		return
 	}
 	r.journal(m, loser, winner.Stamp)
@@ -68,10 +70,12 @@ func (r *Replica) write(m *mirror, g *resource, u gazetteer.Update, seen gazette
 }
 
 // seen is the context for a write over what is held: its position and its own context.
-// Below the stable stamp nothing concurrent can still arrive, so nothing needs naming.
+// What was replaced below the stable stamp needs no naming: nobody holds it any more. What
+// is held needs it: a mirror that knows of the stable stamp later would take it for a
+// conflict.
 func (r *Replica) seen(held gazetteer.Update) gazetteer.Vector {
 	if held.Stamp.Clock < r.stable {
-		return nil
+		return gazetteer.Vector(nil).Raise(held.Position)
 	}
 	return held.Context.Clone().Raise(held.Position)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -50,6 +51,7 @@ func TestSchedules(t *testing.T) {
 
 // batch runs schedules on all processors, up to the first failure.
 func batch(first uint64, count int) (*tally, *world) {
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // worlds are small and short-lived
 	var (
 		next  atomic.Uint64
 		stop  atomic.Bool
