@@ -147,3 +147,18 @@ func sameInfo(a, b ReadInfo) bool {
 	return reflect.DeepEqual(append([]ReadHop{}, a.Hops...), append([]ReadHop{}, b.Hops...)) &&
 		a.Node == b.Node && a.Ring == b.Ring && a.StalenessNanos == b.StalenessNanos && a.Degraded == b.Degraded
 }
+
+func TestCountNestedCountsWithoutMakingAnything(t *testing.T) {
+	b := Append(nil, &WriteRequest{Type: "t", Writes: []*Write{
+		{}, {Id: "x", Put: []*Value{{}, {Location: "l"}}, If: []uint64{1, 2, 3}},
+	}})
+	outer, inner, err := CountNested(b, WriteRequestWrites)
+	if err != nil || outer != 2 || inner != 4 { // id, two values, one packed list
+		t.Errorf("got %d, %d, %v", outer, inner, err)
+	}
+	for _, broken := range [][]byte{b[:len(b)-1], {WriteRequestWrites<<3 | 2, 1, 0x0a}} {
+		if _, _, err := CountNested(broken, WriteRequestWrites); gazetteer.KindOf(err) != gazetteer.Invalid {
+			t.Errorf("%x: %v", broken, err)
+		}
+	}
+}

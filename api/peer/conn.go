@@ -63,8 +63,7 @@ func newConn(t *Transport, s *stream) *conn {
 // run serves the connection until it ends, and returns why.
 func (c *conn) run() error {
 	c.t.wg.Go(c.write)
-	err := c.read()
-	c.end(err)
+	err := c.end(c.read())
 	close(c.wake)
 	return err
 }
@@ -247,8 +246,8 @@ func (c *conn) takePartLocked(call *call, payload []byte) {
 	call.parts = append(call.parts, append([]byte(nil), payload...))
 }
 
-// end fails every call that is under way.
-func (c *conn) end(reason error) {
+// end fails every call that is under way. It returns the first reason for the end.
+func (c *conn) end(reason error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failLocked(reason)
@@ -260,6 +259,7 @@ func (c *conn) end(reason error) {
 		call.written = call.epoch != c.epoch
 		call.finish(unavailable("peer.Call", c.s.peer.node, "the connection broke", c.err))
 	}
+	return c.err
 }
 
 // sweep is called by the janitor at every tick.

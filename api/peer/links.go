@@ -331,7 +331,7 @@ func (l *links) take(st *stream) (*session, *pb.LinkHello) {
 		return nil, nil
 	}
 	if p.trying != nil {
-		p.trying.Close()
+		abort(p.trying)
 	}
 	if p.session != nil {
 		p.session.close(errReplaced)

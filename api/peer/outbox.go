@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 )
@@ -72,7 +73,7 @@ func (o *outbox) waitLocked(limit int) {
 func (o *outbox) failLocked(err error) {
 	if o.err == nil {
 		o.err = err
-		o.nc.Close()
+		abort(o.nc)
 		o.room.Broadcast()
 	}
 }
@@ -88,4 +89,13 @@ func (o *outbox) stalled(limit tick) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.writing && o.clock.now()-o.since > limit
+}
+
+// abort closes a connection at once: TLS would first write its farewell, and wait for a
+// peer that takes nothing.
+func abort(nc net.Conn) {
+	if c, ok := nc.(*tls.Conn); ok {
+		nc = c.NetConn()
+	}
+	nc.Close()
 }

@@ -465,3 +465,41 @@ func TestSlowReadsAreHandedOver(t *testing.T) {
 		t.Error("no two slow reads ran at once")
 	}
 }
+
+func TestReadAllocatesLittle(t *testing.T) {
+	w := newTown(t)
+	w.open(w.quick("b"), func(t *Transport) { t.HandleInline(region.RoleReplica, echoTier()) })
+	remote := w.open(w.quick("a"), nil).Tier("b", region.RoleReplica)
+	k := gazetteer.Key{Type: "mirrors", ID: "debian"}
+	var dst []byte
+	n := testing.AllocsPerRun(2000, func() {
+		var err error
+		if dst, _, err = remote.Read(context.Background(), dst[:0], k); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 3 { // the id at the server, and the string that echoTier makes
+		t.Errorf("%v allocations for a hop, both ends together", n)
+	}
+}
+
+// A connection that was closed because nobody used it is made anew within the next call.
+func TestIdleConnectionsEndAndComeBack(t *testing.T) {
+	a, tier := pair(t, echoTier())
+	read := func() error {
+		_, _, err := tier.Read(within(t, 5*time.Second), nil, gazetteer.Key{Type: "t", ID: "x"})
+		return err
+	}
+	for range 20 {
+		if err := read(); err != nil {
+			t.Fatal(err)
+		}
+		a.clock.n.Add(uint32(ticks(idleAfter)) + 1)
+		p, _ := a.pools.Load(gazetteer.NodeID("b"))
+		for i := range p.(*pool).slots {
+			if c := p.(*pool).slots[i].conn.Load(); c != nil {
+				c.sweep(a.clock.now())
+			}
+		}
+	}
+}

@@ -51,8 +51,8 @@ func (p *pool) do(ctx context.Context, c *call) error {
 	if len(c.body) > maxRequestBytes {
 		return &gazetteer.Error{Op: "peer.Call", Kind: gazetteer.TooLarge, Detail: "the request exceeds 4 MiB"}
 	}
-	for range 2 { // a connection may end between being chosen and being used
-		conn, err := p.get(ctx)
+	for range len(p.slots) + 1 { // each may have ended, unnoticed until now
+		conn, s, err := p.get(ctx)
 		if err != nil {
 			return err
 		}
@@ -61,22 +61,26 @@ func (p *pool) do(ctx context.Context, c *call) error {
 		} else if err != errGone {
 			return err
 		}
+		s.conn.CompareAndSwap(conn, nil)
 	}
 	return unavailable("peer.Call", p.node, "its connections end as soon as they are made", nil)
 }
 
 // get returns a connection, in turn; while one is down the others serve.
-func (p *pool) get(ctx context.Context) (*conn, error) {
-	first := int(p.turn.Add(1)) % len(p.slots)
+func (p *pool) get(ctx context.Context) (*conn, *slot, error) {
+	first := int(p.turn.Add(1) % uint32(len(p.slots)))
 	for i := range p.slots {
-		if c := p.slots[(first+i)%len(p.slots)].conn.Load(); c != nil {
+		s := &p.slots[(first+i)%len(p.slots)]
+		if c := s.conn.Load(); c != nil {
 			if i > 0 {
 				p.dial(&p.slots[first])
 			}
-			return c, nil
+			return c, s, nil
 		}
 	}
-	return p.connect(ctx, &p.slots[first])
+	s := &p.slots[first]
+	c, err := p.connect(ctx, s)
+	return c, s, err
 }
 
 // connect waits for a dial, its own or one that is under way.
@@ -132,7 +136,7 @@ func (p *pool) serve(s *slot, dialing chan struct{}) {
 	err = c.run()
 	p.t.unwatch(c)
 	p.t.untrack(st.Conn)
-	s.ended(err, p.t.cfg)
+	s.ended(c, err, p.t.cfg)
 }
 
 func (s *slot) opened(c *conn) {
@@ -150,11 +154,14 @@ func (s *slot) failed(err error, c Config) {
 	s.retryAt = time.Now().Add(jittered(s.wait))
 }
 
-func (s *slot) ended(err error, c Config) {
+// ended lets a lost connection be made anew after a moment, one that was idle at once.
+func (s *slot) ended(c *conn, err error, cfg Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conn.Store(nil)
-	s.err, s.retryAt = err, time.Now().Add(jittered(c.RetryMin))
+	s.conn.CompareAndSwap(c, nil)
+	if err != errIdle {
+		s.err, s.retryAt = err, time.Now().Add(jittered(cfg.RetryMin))
+	}
 }
 
 // jittered returns d give or take half, so that those who lost a node together do not

@@ -116,7 +116,7 @@ func (s *session) closeLocked(reason error) {
 	s.reason = reason
 	s.queue, s.notes = nil, nil
 	close(s.done)
-	s.st.Close()
+	abort(s.st.Conn)
 }
 
 func (s *session) closed() bool {
@@ -173,14 +173,13 @@ func (s *session) signal() {
 
 // write writes what was queued, and heartbeats, until the session is closed.
 func (s *session) write() {
-	beats := time.NewTicker(s.t.cfg.BeatEvery)
-	defer beats.Stop()
-	w := linkWriter{s: s}
+	w := linkWriter{s: s, beats: time.NewTicker(s.t.cfg.BeatEvery)}
+	defer w.beats.Stop()
 	for {
 		select {
 		case <-s.done:
 			return
-		case <-beats.C:
+		case <-w.beats.C:
 			w.beat()
 		case <-s.wake:
 		}
@@ -228,6 +227,7 @@ func (s *session) take(free []queued) (queue []queued, notes []byte, beat uint64
 // linkWriter is the writer's own memory.
 type linkWriter struct {
 	s       *session
+	beats   *time.Ticker
 	encoder linkEncoder
 	buf     []byte
 	data    int // data messages in buf
@@ -238,9 +238,20 @@ func (w *linkWriter) beat() {
 	w.buf, _ = appendMessage(w.buf, linkBeat, &pb.Beat{Nanos: uint64(w.s.t.mono())})
 }
 
+// maybeBeat beats if it is time: also on a link whose queue is never empty, for a peer
+// reckons the age of freshness marks from the last beat that we have read of it.
+func (w *linkWriter) maybeBeat() {
+	select {
+	case <-w.beats.C:
+		w.beat()
+	default:
+	}
+}
+
 // drain encodes and writes until nothing waits.
 func (w *linkWriter) drain() error {
 	for {
+		w.maybeBeat()
 		queue, notes, beat, beatAt := w.s.take(w.free[:0])
 		w.buf = append(w.buf, notes...)
 		for i := range queue {

@@ -143,7 +143,7 @@ func (t *Transport) Close() error {
 		l.Close()
 	}
 	for nc := range t.closers {
-		nc.Close()
+		abort(nc)
 	}
 	t.mu.Unlock()
 	t.wg.Wait()
@@ -214,7 +214,7 @@ func (t *Transport) track(nc net.Conn) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		nc.Close()
+		abort(nc)
 		return false
 	}
 	t.closers[nc] = struct{}{}
@@ -226,7 +226,7 @@ func (t *Transport) untrack(nc net.Conn) {
 	t.mu.Lock()
 	delete(t.closers, nc)
 	t.mu.Unlock()
-	nc.Close()
+	abort(nc)
 }
 
 // watch puts a requests connection into the janitor's care, unwatch takes it out.
