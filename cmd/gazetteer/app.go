@@ -95,7 +95,6 @@ precondition, 5 nobody can answer now.`,
 		a.resolveCommand(), a.getCommand(), a.putCommand(), a.rmCommand(), a.typesCommand(),
 		a.importCommand(), a.exportCommand(), a.statusCommand(), a.versionCommand(),
 		a.mstCommand(),
-		a.mstCommand(),
 	)
 	return c
 }
