@@ -110,6 +110,8 @@ func appendTerms(dst []byte, c *geo.Candidate) []byte {
 	dst = jsontext.AppendFixed(append(dst, `,"score":`...), c.Score, 3)
 	dst = jsontext.AppendFixed(append(dst, `,"terms":{"km":`...), c.Terms.KM, 1)
 	dst = jsontext.AppendFloat(append(dst, `,"weight":`...), c.Terms.Weight)
+	dst = jsontext.AppendFloat(append(dst, `,"top_weight":`...), c.Terms.TopWeight)
+	dst = jsontext.AppendFloat(append(dst, `,"draw":`...), c.Terms.Draw)
 	if c.Terms.Assumed != "" {
 		dst = jsontext.AppendString(append(dst, `,"assumed":`...), c.Terms.Assumed)
 	}
