@@ -115,7 +115,7 @@ func (b *builder) checkRing(r *Ring, at string) error {
 	if err := gazetteer.RegionID(r.Name).Validate(); err != nil {
 		return bad(at+"/name", "the ring name %q is not a DNS label: lower-case letters, digits and hyphens, a letter first", r.Name)
 	}
-	if first, ok := b.rings[r.Name]; ok {
+	if first, ok := b.rings[r.Name]; ok && b.agreed == nil {
 		return bad(at+"/name", "the ring name %q is used at %s already; names are unique in a region", r.Name, first)
 	}
 	b.rings[r.Name] = at
@@ -135,6 +135,9 @@ func (b *builder) checkNodeList(nodes []gazetteer.NodeID, role region.Role, at s
 		}
 		if !slices.Contains(n.Roles, role) {
 			return bad(at, "the node %q does not have the role %s", name, role)
+		}
+		if b.agreed != nil && b.agreed.member(name).State == Leaving {
+			return bad(at, "the node %q is leaving", name)
 		}
 		if slices.Contains(nodes[:i], name) {
 			return bad(at, "the node %q is named twice", name)

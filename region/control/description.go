@@ -17,12 +17,12 @@ type Description struct {
 	Types   map[gazetteer.Type]Cluster
 }
 
-// Node is one process.
+// Node is one process. Its keys in JSON are those of a plan file.
 type Node struct {
-	Name  gazetteer.NodeID
-	Addr  string // host:port of its peer port; may be empty if it is alone
-	HTTP  string // host:port of its REST face, or empty
-	Roles []region.Role
+	Name  gazetteer.NodeID `json:"name"`
+	Addr  string           `json:"peer,omitempty"` // host:port of its peer port; may be empty if it is alone
+	HTTP  string           `json:"http,omitempty"` // host:port of its REST face, or empty
+	Roles []region.Role    `json:"roles"`
 }
 
 // Cluster describes who serves a type.
@@ -40,12 +40,17 @@ type Ring struct {
 	Partitions []uint32
 }
 
-// Single describes one process that does everything, and returns its plan.
-func Single(r gazetteer.RegionID, node gazetteer.NodeID) (*Plan, error) {
+// SingleDescription describes one process that does everything.
+func SingleDescription(r gazetteer.RegionID, node gazetteer.NodeID) Description {
 	nodes := []gazetteer.NodeID{node}
-	return New(Description{
+	return Description{
 		Region:  r,
 		Nodes:   []Node{{Name: node, Roles: []region.Role{region.RoleRouter, region.RoleRegion, region.RoleCluster, region.RoleReplica}}},
 		Default: Cluster{Servers: nodes, Rings: []Ring{{Name: "single", Members: nodes}}},
-	})
+	}
+}
+
+// Single returns the plan of one process that does everything.
+func Single(r gazetteer.RegionID, node gazetteer.NodeID) (*Plan, error) {
+	return New(SingleDescription(r, node))
 }

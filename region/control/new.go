@@ -19,21 +19,25 @@ const internalRing = "_types"
 // builder makes a plan of a description. The pointers in its errors lead into the
 // description as a plan file has it.
 type builder struct {
-	d     *Description
-	plan  *Plan
-	rings map[string]string // where each ring name was used
+	d      *Description
+	plan   *Plan
+	rings  map[string]string // where each ring name was used
+	agreed *state            // what d was made of; nil if somebody wrote it
 }
 
 // New makes a plan. An error has kind Unprocessable and points at what is wrong, as in
 // /types/ndt/rings/0/members/1.
-func New(d Description) (*Plan, error) {
-	b := &builder{d: &d, rings: map[string]string{}, plan: &Plan{
+func New(d Description) (*Plan, error) { return build(&d, nil) }
+
+func build(d *Description, agreed *state) (*Plan, error) {
+	b := &builder{d: d, agreed: agreed, rings: map[string]string{}, plan: &Plan{
 		region:     d.Region,
 		epoch:      cmp.Or(d.Epoch, 1),
 		partitions: cmp.Or(d.Partitions, gazetteer.DefaultPartitions),
 		nodes:      slices.Clone(d.Nodes),
 		roles:      map[gazetteer.NodeID][]region.Role{},
 		types:      map[gazetteer.Type]*cluster.Plan{},
+		agreed:     agreed,
 	}}
 	for _, step := range []func() error{b.checkPlanet, b.addNodes, b.addInternal, b.addDefault, b.addTypes} {
 		if err := step(); err != nil {
@@ -85,7 +89,7 @@ func withImplied(roles []region.Role) []region.Role {
 func (b *builder) addInternal() error {
 	var regional []gazetteer.NodeID
 	for _, n := range b.d.Nodes {
-		if slices.Contains(n.Roles, region.RoleRegion) {
+		if slices.Contains(n.Roles, region.RoleRegion) && b.seated(n.Name) {
 			regional = append(regional, n.Name)
 		}
 	}
@@ -94,6 +98,11 @@ func (b *builder) addInternal() error {
 	}
 	rings := []Ring{{Name: internalRing, Members: regional}}
 	return b.addType(gazetteer.TypesType, Cluster{Servers: regional, Rings: rings}, "")
+}
+
+// seated reports whether a regional server counts as one, see [Member.seated].
+func (b *builder) seated(n gazetteer.NodeID) bool {
+	return b.agreed == nil || b.agreed.member(n).seated()
 }
 
 func (b *builder) addDefault() (err error) {

@@ -1,0 +1,144 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"gazetteer"
+)
+
+// Apply performs a command and returns the epoch of the plan after it. The plan in the
+// view may be a moment older, see [View.Wait]. It may be called at every member and waits
+// for a leader until ctx ends, at most 10 s. With the kind Deadline it is unknown whether
+// the command was performed; look at the plan. With every other, nothing was done.
+func (g *Group) Apply(ctx context.Context, c Command) (epoch uint64, err error) {
+	data, err := c.Encode()
+	if err != nil {
+		return 0, err
+	}
+	r, err := g.applyAt(ctx, ApplyRequest{Command: data})
+	return r.Epoch, err
+}
+
+// Edit makes a command of the newest plan and performs it, again if the plan changed in
+// between. The function must not depend on being called once.
+func (g *Group) Edit(ctx context.Context, decide func(*Plan) (Command, error)) (epoch uint64, err error) {
+	for range 8 {
+		p, err := g.Fresh(ctx)
+		if err != nil {
+			return 0, err
+		}
+		c, err := decide(p)
+		if err != nil {
+			return 0, err
+		}
+		c.Expect = p.Epoch()
+		if epoch, err = g.Apply(ctx, c); gazetteer.KindOf(err) != gazetteer.Precondition || err == nil {
+			return epoch, err
+		}
+	}
+	return 0, opError("control.Edit", gazetteer.Unavailable, "the plan changes too often: retry")
+}
+
+// Fresh returns a plan that shows everything that was acknowledged before the call.
+func (g *Group) Fresh(ctx context.Context) (*Plan, error) {
+	r, err := g.planAt(ctx, PlanRequest{Fresh: true})
+	if err != nil {
+		return nil, err
+	}
+	a, err := unseal(r.Plan)
+	if err != nil {
+		return nil, err
+	}
+	g.publish(a)
+	return a.plan, nil
+}
+
+// Barrier returns when the view shows everything that was acknowledged before the call.
+func (g *Group) Barrier(ctx context.Context) error {
+	p, err := g.Fresh(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = g.view.Wait(ctx, p.epoch)
+	return err
+}
+
+func (g *Group) applyAt(ctx context.Context, q ApplyRequest) (ApplyReply, error) {
+	return route(ctx, g, query[ApplyReply]{
+		hop: q.Hop,
+		here: func(ctx context.Context) (ApplyReply, error) {
+			epoch, err := g.commit(ctx, q.Command)
+			return ApplyReply{Epoch: epoch}, err
+		},
+		there: func(ctx context.Context, h Handler, hop Hop) (ApplyReply, error) {
+			return h.Apply(ctx, ApplyRequest{Hop: hop, Command: q.Command})
+		},
+	})
+}
+
+func (g *Group) planAt(ctx context.Context, q PlanRequest) (PlanReply, error) {
+	return route(ctx, g, query[PlanReply]{
+		hop: q.Hop, repeatable: true,
+		here: func(ctx context.Context) (PlanReply, error) {
+			if err := g.catchUp(ctx); err != nil {
+				return PlanReply{}, err
+			}
+			now := g.machine.now.Load()
+			if now == nil {
+				return PlanReply{}, errNotLeader // it leads, but has not founded yet
+			}
+			data, err := now.state.seal(false)
+			return PlanReply{Plan: data}, err
+		},
+		there: func(ctx context.Context, h Handler, hop Hop) (PlanReply, error) {
+			return h.Plan(ctx, PlanRequest{Hop: hop, Fresh: true})
+		},
+	})
+}
+
+// commit lets raft decide on a command, here at the leader.
+func (g *Group) commit(ctx context.Context, command []byte) (epoch uint64, err error) {
+	f := g.raft.Apply(command, raftTimeout)
+	if err := awaitRaft(ctx, f); err != nil {
+		return 0, err
+	}
+	r := f.Response().(Result)
+	return r.Epoch, r.Err
+}
+
+// catchUp waits until the state shows all that was decided before.
+func (g *Group) catchUp(ctx context.Context) error {
+	return awaitRaft(ctx, g.raft.Barrier(raftTimeout))
+}
+
+// raftTimeout bounds how long raft may take to accept a request. How long it takes to
+// decide is bounded by the leader's lease.
+const raftTimeout = 5 * time.Second
+
+// awaitRaft waits for raft's answer, and says what it means for the command.
+func awaitRaft(ctx context.Context, f raft.Future) error {
+	done := make(chan error, 1)
+	go func() { done <- f.Error() }()
+	select {
+	case err := <-done:
+		return raftError(err)
+	case <-ctx.Done():
+		return opError("control.Apply", gazetteer.Deadline, "no decision in time (%v): the command is performed or not; look at the plan", ctx.Err())
+	}
+}
+
+func raftError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress), errors.Is(err, raft.ErrEnqueueTimeout):
+		return errNotLeader // nothing was done
+	case errors.Is(err, raft.ErrRaftShutdown):
+		return opError("control.Apply", gazetteer.Unavailable, "this process is shutting down")
+	}
+	return opError("control.Apply", gazetteer.Deadline, "%v: the command is performed or not; look at the plan", err)
+}
