@@ -14,11 +14,12 @@ import (
 type network struct {
 	delay, deadAfter time.Duration
 
-	mu    sync.Mutex // guards following
-	ends  map[gazetteer.NodeID]*end
-	cuts  map[[2]gazetteer.NodeID]bool
-	links map[[2]gazetteer.NodeID]int // session of each open link, by sorted pair
-	last  int
+	mu       sync.Mutex // guards following
+	ends     map[gazetteer.NodeID]*end
+	cuts     map[[2]gazetteer.NodeID]bool
+	links    map[[2]gazetteer.NodeID]int // session of each open link, by sorted pair
+	last     int
+	tooYoung time.Duration // by how much a freshness mark was older than it said, at worst
 }
 
 func newNetwork() *network {
@@ -92,12 +93,22 @@ func (e *end) Send(to gazetteer.NodeID, m ring.Message) {
 	if !ok {
 		return
 	}
+	n.checkAgeLocked(m)
 	m, sent := copyOf(m), time.Now()
 	n.ends[to].soon(n.delay, func(h LinkHandler) {
 		if n.carried(e, to, session, m) {
 			h.Received(e.self, hop(m, time.Since(sent)))
 		}
 	})
+}
+
+// checkAgeLocked compares what a freshness mark says of its age with the wall clock, which
+// all nodes of a test share: the mark's stamp says when it was made.
+func (n *network) checkAgeLocked(m ring.Message) {
+	if f, ok := m.(ring.Fresh); ok {
+		made := time.UnixMilli(f.Next.UnixMilli())
+		n.tooYoung = max(n.tooYoung, time.Since(made)-f.Age)
+	}
 }
 
 // carried reports whether a message is still on its link when it arrives, and tells its
