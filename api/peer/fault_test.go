@@ -403,6 +403,7 @@ func TestPeerThatTakesNothing(t *testing.T) {
 }
 
 func TestSilentPeerIsFoundOut(t *testing.T) {
+	t.Parallel()
 	addr := answerRaw(t, func(nc net.Conn) {
 		nc.Write(welcome())
 		io.Copy(io.Discard, nc)
@@ -509,6 +510,7 @@ func (g maybeGate) Write(b []byte) (int, error) {
 }
 
 func TestPeerRestarts(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	start := func() (stop func()) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -65,8 +65,9 @@ func (t *Transport) Want(nodes []gazetteer.NodeID) {
 	}
 }
 
-// Send implements agent.Links. The message must not be changed afterwards. On a new
-// link everything before the first Greet is dropped: it was meant for the link before.
+// Send implements agent.Links. The message must not be changed afterwards. A link opens
+// with a Greet: before it nothing is received, and what belongs to a feed's session is
+// dropped, since it was meant for the link before.
 func (t *Transport) Send(to gazetteer.NodeID, m ring.Message) {
 	l := &t.links
 	l.mu.Lock()

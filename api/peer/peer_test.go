@@ -53,7 +53,7 @@ func (w *town) quick(n gazetteer.NodeID) Config {
 	return Config{
 		Node: n, Region: "here", Partitions: gazetteer.DefaultPartitions, Resolve: w.resolve,
 		RetryMin: 5 * time.Millisecond, RetryMax: 50 * time.Millisecond,
-		BeatEvery: 50 * time.Millisecond, DeadAfter: 400 * time.Millisecond,
+		BeatEvery: 50 * time.Millisecond, DeadAfter: time.Second,
 	}
 }
 

@@ -33,13 +33,14 @@ type session struct {
 	done chan struct{} // closed by close
 	wake chan struct{} // something was queued
 	tell chan struct{} // something was written
+	open chan struct{} // closed when our Greet was queued
 	sent atomic.Int64  // data messages that were written and not yet told
 
 	wants bool // the peer's plan wants the link; guarded by links.mu
 
 	mu      sync.Mutex // guards all below
 	reason  error      // why it was closed
-	greeted bool       // our Greet was queued: others may follow
+	greeted bool       // our Greet was queued
 	queue   []queued
 	control int    // about how many bytes of it are not data
 	notes   []byte // frames of the transport itself
@@ -58,6 +59,7 @@ func newSession(p *linkPeer, st *stream) *session {
 	s := &session{
 		p: p, t: p.l.t, st: st, h: p.l.handler(), wants: st.peer.wants,
 		done: make(chan struct{}), wake: make(chan struct{}, 1), tell: make(chan struct{}, 1),
+		open: make(chan struct{}),
 		beat: st.peer.beat, beatAt: st.peer.readAt,
 	}
 	p.heard.Store(int64(s.t.mono()))
@@ -146,10 +148,20 @@ func (s *session) send(m ring.Message) {
 	s.signal()
 }
 
-// mayQueueLocked drops what was meant for the link before: a link opens with a Greet.
+// mayQueueLocked keeps off a new link what was meant for the link before. Send names a
+// node, and its caller learns later than we do that a link has ended: a mark whose
+// elements were lost with the old link would be taken for true on the new one. So until
+// our Greet only what belongs to no feed's session passes. In return nothing is received
+// before it, so nothing else can be meant for the new link.
 func (s *session) mayQueueLocked(m ring.Message) bool {
-	if _, ok := m.(ring.Greet); ok {
-		s.greeted = true
+	switch m.(type) {
+	case ring.Ask, ring.Leave, ring.Fresh:
+		return true
+	case ring.Greet:
+		if !s.greeted {
+			s.greeted = true
+			close(s.open)
+		}
 	}
 	return s.greeted
 }
@@ -333,9 +345,13 @@ func (s *session) takeMessage(d *linkDecoder, kind byte, payload []byte) error {
 		return nil
 	}
 	s.p.busy.Store(true)
-	s.h.Received(s.p.node, m)
-	s.p.heard.Store(int64(s.t.mono()))
-	s.p.busy.Store(false)
+	defer s.p.busy.Store(false)
+	defer func() { s.p.heard.Store(int64(s.t.mono())) }()
+	select {
+	case <-s.open:
+		s.h.Received(s.p.node, m)
+	case <-s.done:
+	}
 	return nil
 }
 
