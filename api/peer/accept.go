@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"os"
 	"time"
 
 	"gazetteer"
@@ -63,7 +64,7 @@ func (t *Transport) admit(nc net.Conn) bool {
 
 func (t *Transport) serveConn(nc net.Conn) {
 	t.count.accepted.Add(1)
-	if err := t.serveStream(nc); err != nil {
+	if err := t.serveStream(nc); isRefusal(err) {
 		t.count.refused.Add(1)
 		t.cfg.Refused(nc.RemoteAddr().String(), err)
 	}
@@ -73,7 +74,13 @@ func (t *Transport) serveConn(nc net.Conn) {
 	t.accepted--
 }
 
-// serveStream serves a connection until it ends. An error means that it was refused.
+// isRefusal tells what we end a connection for from its end by the peer: a dialer who
+// finds, once connected, that he has a link already goes without a word.
+func isRefusal(err error) bool {
+	return gazetteer.KindOf(err) != gazetteer.Internal || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// serveStream serves a connection until it ends. An error says why it ended early.
 func (t *Transport) serveStream(nc net.Conn) error {
 	s, kind, err := t.receive(nc)
 	if err == nil && kind == kindLink {

@@ -319,9 +319,11 @@ func TestAnnouncedLengthsCostNothing(t *testing.T) {
 }
 
 func TestSlowHandshakesEnd(t *testing.T) {
-	_, addr, _ := serveEcho(t, func(c *Config) { c.DialTimeout = 50 * time.Millisecond })
+	b, addr, _ := serveEcho(t, func(c *Config) { c.DialTimeout = 50 * time.Millisecond })
+	dialAs(t, addr).Close()
 	began := time.Now()
 	dialAs(t, addr, preambleMagic|byte(kindRequests)).mustEnd(t)
+	eventually(t, "the slow one is refused, the one that went is not", func() bool { return b.Counters().Refused == 1 })
 	if d := time.Since(began); d > 3*time.Second {
 		t.Errorf("took %v", d)
 	}
