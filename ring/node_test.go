@@ -39,6 +39,7 @@ type node struct {
 	stalled  []event   // what happens to it once it moves again
 	whole    []*sealed // marks of whole scans since the last Ready
 	halt     halt
+	reading  time.Duration // what one chunk of a scan takes
 	counted  ring.Counters // of earlier lives
 	serving  map[gazetteer.Partition]ring.Serving
 }
@@ -189,7 +190,7 @@ func (w *world) after(n *node) {
 	if n.busy {
 		return
 	}
-	if !w.calm && n.dice.once(4) {
+	if !w.prompt && n.dice.once(4) {
 		n.busy = true
 		w.add(n.dice.between(0, time.Millisecond), event{kind: evPerform, node: n, life: n.life})
 		return
@@ -275,8 +276,8 @@ func (w *world) scansOf(n *node, rd *ring.Ready) {
 }
 
 func (w *world) readSoon(n *node, s *scan) {
-	in := 100 * time.Microsecond
-	if !w.calm {
+	in := n.reading + 100*time.Microsecond
+	if !w.prompt {
 		in = n.dice.between(0, 3*time.Millisecond)
 	}
 	w.add(in, event{kind: evChunk, node: n, life: n.life, scan: s})

@@ -36,7 +36,8 @@ type world struct {
 	tokens  uint64
 	carried uint64 // updates handed to links
 	flying  int    // data messages under way
-	calm    bool   // no faults: the driver is prompt, links are fast
+	calm    bool   // no faults
+	prompt  bool   // the driver does at once what it is asked for
 	settled bool   // the planet is founded: without faults it owes service
 	healed  bool
 
@@ -54,7 +55,7 @@ type shape struct {
 	ids, locations int
 	config         ring.Config // its times and bounds
 	tick           time.Duration
-	calm           bool
+	calm, prompt   bool
 }
 
 // circle is one ring of a region: how many members, how many spares that join later,
@@ -66,7 +67,7 @@ type circle struct {
 
 func newWorld(s shape, trace io.Writer) *world {
 	w := &world{
-		shape: s, dice: dice(s.seed), trace: trace, calm: s.calm,
+		shape: s, dice: dice(s.seed), trace: trace, calm: s.calm, prompt: s.calm || s.prompt,
 		byID: map[gazetteer.NodeID]*node{}, versions: map[resourceOf]gazetteer.Version{},
 		ids: names[gazetteer.ID]("k", s.ids), locations: append([]gazetteer.LocationID{""}, names[gazetteer.LocationID]("l", s.locations)...),
 	}

@@ -1,0 +1,328 @@
+package ring_test
+
+import (
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"gazetteer"
+	"gazetteer/ring"
+)
+
+// The schedules that chance meets too rarely. Each is named after the rule that it
+// needs; a mutant without that rule dies by it.
+
+// scene is a small world that a test directs step by step.
+type scene struct {
+	*world
+	t *testing.T
+}
+
+// newScene founds one region with one ring and lets it fill.
+func newScene(t *testing.T, members, spares int) *scene {
+	t.Helper()
+	d := dice(1)
+	s := shape{
+		seed: 1, prompt: true, parts: 1, ids: 1, locations: 1, tick: 10 * time.Millisecond,
+		rings:  [][]circle{{{members: members, spares: spares, parts: 1}}},
+		config: quick(&d),
+	}
+	s.config.QueueMax, s.config.ScanBatch, s.config.Window = 100, 1, 10
+	w := newWorld(s, nil)
+	if testing.Verbose() {
+		w.trace = os.Stdout
+	}
+	for i := range w.wires {
+		w.wires[i].delay = time.Millisecond
+	}
+	w.start()
+	st := &scene{w, t}
+	st.pass(600 * time.Millisecond)
+	return st
+}
+
+// pass lets time pass, and fails the test at the first broken promise.
+func (s *scene) pass(d time.Duration) {
+	s.t.Helper()
+	s.run(s.now + d)
+	if f := s.books.failure; f != nil {
+		s.t.Fatal(f)
+	}
+}
+
+// until lets time pass until something is true.
+func (s *scene) until(what string, true func() bool) {
+	s.t.Helper()
+	for range 1000 {
+		if true() {
+			return
+		}
+		s.pass(5 * time.Millisecond)
+	}
+	s.traceState()
+	s.t.Fatalf("after %v: still not true that %s", s.now, what)
+}
+
+// put and gone write the one element of these tests.
+func (s *scene) put(n *node) *write {
+	s.t.Helper()
+	return s.wrote(n, ring.Write{Put: []ring.Value{{Location: s.locations[1]}}})
+}
+
+func (s *scene) gone(n *node) *write {
+	s.t.Helper()
+	return s.wrote(n, ring.Write{Delete: []gazetteer.LocationID{s.locations[1]}})
+}
+
+func (s *scene) wrote(n *node, wr ring.Write) *write {
+	s.t.Helper()
+	wr.Partition, wr.ID = s.parts[0], s.ids[0]
+	o := s.propose(n, wr, time.Second)
+	s.pass(2 * time.Millisecond)
+	if o.outcome == nil || o.outcome.Err != nil {
+		s.t.Fatalf("%s takes no write: %+v", n.id, o.outcome)
+	}
+	return o
+}
+
+// live reports whether a node holds a value of the element.
+func (s *scene) live(n *node) bool {
+	us, _ := n.disk.store.Resource(s.parts[0], s.ids[0])
+	return slices.ContainsFunc(us, func(u gazetteer.Update) bool { return !u.Tombstone })
+}
+
+func (s *scene) collected(n *node) bool { return s.countersOf(n).Collected > 0 }
+
+// alone cuts a node off and waits until it serves by itself.
+func (s *scene) alone(n *node) {
+	s.t.Helper()
+	for _, m := range s.nodes {
+		s.cut(n, m, 1)
+	}
+	s.pass(2 * s.shape.config.AloneAfter)
+}
+
+func (s *scene) rejoin(n *node) {
+	for _, m := range s.nodes {
+		s.cut(n, m, -1)
+	}
+}
+
+// ends lets the world come to rest and judges it.
+func (s *scene) ends() {
+	s.t.Helper()
+	s.healed = true
+	s.rests()
+	s.judge()
+	if f := s.books.failure; f != nil {
+		s.traceState()
+		s.t.Fatal(f)
+	}
+}
+
+// Rule 6: a tombstone is collected when every replica is complete up to a stamp above
+// it, not when all have passed its own position: here an older value is still on its
+// way, in a scan that c's disk reads slowly, from a snapshot older than the deletion.
+func TestTombstonesWaitForOlderWrites(t *testing.T) {
+	s := newScene(t, 3, 0)
+	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
+	s.put(a)
+	s.pass(50 * time.Millisecond)
+	s.alone(c)
+	s.put(c)
+	s.gone(b)
+	c.reading = 400 * time.Millisecond
+	s.rejoin(c)
+	s.until("c has the deletion", func() bool { return !s.live(c) })
+	s.ends()
+	if s.live(a) || s.live(b) {
+		t.Error("the deleted value lives again")
+	}
+}
+
+// Rule 6, ended origins: the same scan under way, but its origin has ended: nobody's
+// freshness marks name the write any more, only the digests differ.
+func TestTombstonesWaitForEndedOrigins(t *testing.T) {
+	s := newScene(t, 3, 0)
+	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
+	s.put(a)
+	s.pass(50 * time.Millisecond)
+	s.alone(c)
+	s.put(c)
+	s.end(c, lost)
+	s.begin(c)
+	s.pass(2 * s.shape.config.AloneAfter)
+	s.gone(b)
+	c.reading = 400 * time.Millisecond
+	s.rejoin(c)
+	s.until("c has the deletion", func() bool { return !s.live(c) })
+	s.ends()
+	if s.live(a) || s.live(b) {
+		t.Error("the deleted value lives again")
+	}
+}
+
+// Rule 7: a mirror below the horizon gets a whole scan: a difference could not tell it
+// what was deleted and collected since.
+func TestBelowTheHorizonComesAWholeScan(t *testing.T) {
+	s := newScene(t, 2, 0)
+	a, b := s.nodes[0], s.nodes[1]
+	s.put(a)
+	s.pass(50 * time.Millisecond)
+	old := b.disk.clone()
+	s.gone(a)
+	s.until("both have collected", func() bool { return s.collected(a) && s.collected(b) })
+	s.replaceDisk(b, old, &action{})
+	s.until("b is back", func() bool { return b.r != nil })
+	s.ends()
+	if s.live(a) || s.live(b) {
+		t.Error("the deleted value lives again")
+	}
+	if s.countersOf(a).WholeScans == 0 {
+		t.Error("b has got no whole scan")
+	}
+}
+
+// Rule 7: what a whole scan cannot vouch for is written anew, with a fresh stamp. With
+// its old one it would win where the deletion was collected, and lose where the
+// tombstone still stands.
+func TestAWholeScanGivesFreshStamps(t *testing.T) {
+	s := newScene(t, 3, 0)
+	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
+	s.put(a)
+	s.pass(50 * time.Millisecond)
+	s.removes(c, &action{b: 2}) // ignorant, and nobody reaches it
+	s.pass(400 * time.Millisecond)
+	s.put(c)
+	s.pass(5 * time.Millisecond)
+	s.gone(a)
+	s.wires[s.pair(a, b)].delay = 300 * time.Millisecond // b learns of the stable stamp later
+	s.until("a has collected", func() bool { return s.collected(a) })
+	if s.collected(b) {
+		t.Fatal("b has collected, too: the schedule shows nothing")
+	}
+	s.cut(b, c, 1)
+	s.bringBack(c)
+	s.spread(time.Millisecond)
+	s.until("c has had a whole scan", func() bool { return s.countersOf(a).WholeScans > 0 })
+	s.pass(100 * time.Millisecond)
+	s.cut(b, c, -1)
+	s.wires[s.pair(a, b)].delay = time.Millisecond
+	s.ends()
+	if s.countersOf(c).Rewritten != 1 {
+		t.Errorf("c has written %d elements anew, want 1", s.countersOf(c).Rewritten)
+	}
+}
+
+// Rule 6: a replica that the stable stamp does not count collects nothing.
+func TestOutsideThePlanNothingIsCollected(t *testing.T) {
+	s := newScene(t, 3, 0)
+	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
+	p := s.agree(0, nil)
+	p.stores = []gazetteer.StoreID{a.id.Store(), b.id.Store()}
+	s.spread(time.Millisecond)
+	s.put(a)
+	s.pass(400 * time.Millisecond)
+	s.gone(a)
+	s.until("those in the plan have collected", func() bool { return s.collected(a) && s.collected(b) })
+	s.pass(500 * time.Millisecond)
+	if s.collected(c) {
+		t.Error("c has collected, and nobody counts it")
+	}
+	s.agree(0, nil)
+	s.spread(time.Millisecond)
+	s.ends()
+}
+
+// Rule 2: an element that no mark will ever cover is written anew: the store that wrote
+// it died in the middle of a scan.
+func TestOrphansAreWrittenAnew(t *testing.T) {
+	s := newScene(t, 3, 0)
+	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
+	s.alone(c)
+	s.put(c)
+	s.wrote(c, ring.Write{Put: []ring.Value{{Location: s.locations[0]}}})
+	c.reading = 50 * time.Millisecond
+	s.rejoin(c)
+	s.until("one element has come over", func() bool { return s.live(a) || s.live(b) })
+	s.replaceDisk(c, s.newDisk(), &action{d: uint32(lost)})
+	c.reading = 0
+	s.until("c is back", func() bool { return c.r != nil })
+	s.ends()
+	if k := s.countersOf(a).Orphans + s.countersOf(b).Orphans; k == 0 {
+		t.Error("nobody has adopted the orphan")
+	}
+	if !s.live(c) {
+		t.Error("the orphan is lost")
+	}
+}
+
+// Rule 4: of two empty mirrors the smaller store id counts as filled; else they would
+// wait for each other for ever.
+func TestTwoEmptyReplicasFillEachOther(t *testing.T) {
+	s := newScene(t, 2, 0)
+	for _, n := range s.nodes {
+		s.replaceDisk(n, s.newDisk(), &action{})
+	}
+	s.pass(time.Second)
+	for _, n := range s.nodes {
+		if !n.serving[s.parts[0]].Writes {
+			t.Errorf("%s does not serve", n.id)
+		}
+	}
+	s.put(s.nodes[0])
+	s.ends()
+}
+
+// DESIGN 4, max_skew: a stamp too far ahead is not taken, and no mark on its link is
+// believed until the next handshake; other origins go on.
+func TestAStampTooFarAheadWaits(t *testing.T) {
+	s := newScene(t, 3, 0)
+	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
+	s.alone(c)
+	c.skew = 700 * time.Millisecond
+	s.put(c)
+	c.skew = 0
+	s.rejoin(c)
+	s.pass(200 * time.Millisecond)
+	if s.live(a) || s.live(b) {
+		t.Error("a stamp 700 ms ahead was taken at once")
+	}
+	s.wrote(b, ring.Write{Put: []ring.Value{{Location: s.locations[0]}}})
+	s.pass(50 * time.Millisecond)
+	if us, _ := a.disk.store.Resource(s.parts[0], s.ids[0]); len(us) != 1 {
+		t.Error("the write of another origin has not come")
+	}
+	s.until("the stamp is due", func() bool { return s.live(a) && s.live(b) })
+	s.ends()
+	if s.countersOf(a).Held+s.countersOf(b).Held == 0 {
+		t.Error("nothing was held")
+	}
+	if s.countersOf(a).Gaps+s.countersOf(b).Gaps > 0 {
+		t.Error("a gap that a held stamp explains was an alarm")
+	}
+}
+
+// DESIGN 9: a session token must cover the positions of the elements it was returned
+// with, not only the vector: in the middle of a scan a mirror shows values that its
+// vector does not cover yet.
+func TestElementsAreReadBeforeTheVectorCoversThem(t *testing.T) {
+	s := newScene(t, 2, 0)
+	a, b := s.nodes[0], s.nodes[1]
+	s.alone(a)
+	s.put(a)
+	s.wrote(a, ring.Write{Put: []ring.Value{{Location: s.locations[0]}}})
+	a.reading = 50 * time.Millisecond
+	s.rejoin(a)
+	ahead := func() bool {
+		us, _ := b.disk.store.Resource(s.parts[0], s.ids[0])
+		return len(us) > 0 && !b.r.Vector(s.parts[0]).Covers(us[0].Position)
+	}
+	s.until("an element is read before its mark has come", ahead)
+	a.reading = 0
+	s.ends()
+	if ahead() {
+		t.Error("at rest the vector covers all that is held")
+	}
+}
