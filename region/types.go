@@ -315,8 +315,7 @@ func (s *Server) awaitRings(ctx context.Context, t gazetteer.Type) {
 }
 
 func (s *Server) awaitPartition(ctx context.Context, p gazetteer.Partition) {
-	const again = 20 * time.Millisecond
-	for {
+	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		_, err := s.groups.of(p.Type).list(ctx, ListQuery{Partition: p, Limit: 1})
 		if err == nil {
 			return
@@ -324,7 +323,7 @@ func (s *Server) awaitPartition(ctx context.Context, p gazetteer.Partition) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(again):
+		case <-time.After(pause):
 		}
 	}
 }
