@@ -37,14 +37,19 @@ func (r *Replica) accept(g *resource, u gazetteer.Update) {
 }
 
 // conflict journals a loser that the winner does not cover: it was written at the same
-// time by somebody who had not seen the winner. Equal content is no conflict, and a loser
-// below the stable stamp is known to every replica: the first that saw both has journaled
-// it, if it was one.
+// time by somebody who had not seen the winner. Equal content is no conflict.
 func (r *Replica) conflict(m *mirror, loser, winner gazetteer.Update) {
-	if winner.Context.Covers(loser.Position) || same(loser, winner) || loser.Stamp.Clock < r.stable {
+	if winner.Context.Covers(loser.Position) || same(loser, winner) || r.settled(loser, winner) {
 		return
 	}
 	r.journal(m, loser, winner.Stamp)
+}
+
+// settled reports whether a loser lies so far back that every replica knows it, the
+// winner's writer included: then the first replica that saw both has journaled it, if
+// there was a conflict. Only of origins that the stable stamp counts can this be said.
+func (r *Replica) settled(loser, winner gazetteer.Update) bool {
+	return loser.Stamp.Clock < r.stable && !r.ended(loser.Position.Origin) && !r.ended(winner.Position.Origin)
 }
 
 func (r *Replica) journal(m *mirror, loser gazetteer.Update, winner gazetteer.Stamp) {
