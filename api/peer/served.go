@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -222,6 +223,11 @@ func (s *served) send(r *request, frames []byte, last bool) {
 		return
 	}
 	s.buf = append(s.buf, frames...)
+	if len(s.requests) > 0 && !s.writing { // others may be about to reply: one call for all
+		s.mu.Unlock()
+		runtime.Gosched()
+		s.mu.Lock()
+	}
 	s.flushLocked()
 }
 
