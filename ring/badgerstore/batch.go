@@ -2,6 +2,7 @@ package badgerstore
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -110,6 +111,9 @@ func (b *batch) elements(v *ring.Save) error {
 // read it before it decided what to save, so that it is in the cache.
 func (b *batch) resource(h *ring.Held) (*resource, error) {
 	k := resourceKey{h.Partition, h.Update.Element.ID}
+	if err := fits(h); err != nil {
+		return nil, err
+	}
 	if g := b.resources[k]; g != nil {
 		return g, nil
 	}
@@ -131,6 +135,16 @@ func (b *batch) resource(h *ring.Held) (*resource, error) {
 	b.resources[k] = g
 	b.order = append(b.order, g)
 	return g, nil
+}
+
+// fits checks what keys rely on: lengths that go into one byte.
+func fits(h *ring.Held) error {
+	e := &h.Update.Element
+	if len(h.Partition.Type) > 63 || len(e.ID) == 0 || len(e.ID) > gazetteer.MaxIDBytes || len(e.Location) > gazetteer.MaxIDBytes {
+		return &gazetteer.Error{Op: "badgerstore.Save", Kind: gazetteer.Invalid, Key: gazetteer.Key{Type: h.Partition.Type, ID: e.ID},
+			Detail: fmt.Sprintf("type, id and location %q do not have the lengths that the edge lets in", e.Location)}
+	}
+	return nil
 }
 
 func (g *resource) find(l gazetteer.LocationID) (int, bool) {

@@ -1,11 +1,10 @@
 package badgerstore
 
 import (
-	"encoding/binary"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -120,119 +119,123 @@ func entriesOf(tb testing.TB, s *Store, v *ring.Save) []op {
 	return scratch.ops
 }
 
+// BenchmarkAppendRecord reads random ones of 50,000 records: from the cache, from the
+// database, and one that is not there.
 func BenchmarkAppendRecord(b *testing.B) {
-	s := benchStore(b)
 	const n = 50_000
-	c := newCatalogue()
+	s, c := benchStore(b), newCatalogue()
 	for range n / 1000 {
 		if err := s.Save(c.save(1000)); err != nil {
 			b.Fatal(err)
 		}
 	}
-	dst := make([]byte, 0, 4096)
-	read := func(b *testing.B, forget bool) {
+	type place struct {
+		partition gazetteer.Partition
+		id        gazetteer.ID
+	}
+	places := make([]place, n)
+	for i := range places {
+		places[i].partition, places[i].id = benchKey(i)
+	}
+	var dst, key []byte
+	read := func(b *testing.B, cached bool) {
 		b.ReportAllocs()
 		rng := rand.New(rand.NewPCG(1, 2))
-		var key [maxKey]byte
 		for b.Loop() {
-			p, id := benchKey2(rng.IntN(n))
-			if forget {
-				s.cache.records.Del(appendRecordKey(key[:0], p, id))
+			at := &places[rng.IntN(n)]
+			if !cached {
+				key = appendRecordKey(key[:0], at.partition, at.id)
+				s.cache.records.Del(key)
 			}
 			var err error
-			if dst, err = s.AppendRecord(dst[:0], p, id); err != nil || len(dst) == 0 {
+			if dst, err = s.AppendRecord(dst[:0], at.partition, at.id); err != nil || len(dst) == 0 {
 				b.Fatal(len(dst), err)
 			}
 		}
 	}
-	ids = make([]gazetteer.ID, n)
-	parts_ = make([]gazetteer.Partition, n)
-	for i := range ids {
-		parts_[i], ids[i] = benchKey(i)
-	}
-	b.Run("hit", func(b *testing.B) { read(b, false) })
-	b.Run("miss", func(b *testing.B) { read(b, true) })
+	b.Run("hit", func(b *testing.B) { read(b, true) })
+	b.Run("miss", func(b *testing.B) { read(b, false) })
 	b.Run("absent", func(b *testing.B) {
+		b.ReportAllocs()
 		for b.Loop() {
-			if out, err := s.AppendRecord(nil, gazetteer.Partition{Type: "service", Index: 3}, "r-nobody"); err != nil || len(out) > 0 {
+			if out, err := s.AppendRecord(nil, places[0].partition, "r-nobody"); err != nil || len(out) > 0 {
 				b.Fatal(err)
 			}
 		}
 	})
 }
 
-var ids []gazetteer.ID
-var parts_ []gazetteer.Partition
+var million = flag.Bool("million", false, "measure a store of a million resources with three locations each")
 
-func benchKey2(i int) (gazetteer.Partition, gazetteer.ID) { return parts_[i], ids[i] }
-
-// TestMillion measures a large store: with -million N (resources).
+// TestMillion holds a store of a million resources with three locations each to its
+// bounds: a gibibyte of anonymous memory while it serves, ten seconds from start to
+// ready, also after a crash.
 func TestMillion(t *testing.T) {
-	n, _ := strconv.Atoi(os.Getenv("MILLION"))
-	if n == 0 {
-		t.Skip()
+	if !*million {
+		t.Skip("only with -million: it takes minutes")
 	}
-	dir := t.TempDir()
-	s, err := Open(Config{Dir: dir, Node: "bench"})
+	const n = 1_000_000
+	config := Config{Dir: t.TempDir(), Node: "bench"}
+	s, err := Open(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newCatalogue()
-	since := time.Now()
+	c, since := newCatalogue(), time.Now()
 	for range n / 1000 {
 		if err := s.Save(c.save(1000)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	took := time.Since(since)
-	t.Logf("import of %d resources: %v, %.0f elements/s, %s", n, took, float64(4*n)/took.Seconds(), memory())
-	since = time.Now()
-	dst := []byte(nil)
-	for range 1_000_000 {
-		p, id := benchKey(rand.IntN(n))
-		dst, _ = s.AppendRecord(dst[:0], p, id)
-	}
-	t.Logf("1M reads: %v, %s", time.Since(since), memory())
-	since = time.Now()
-	err = s.verify(nil)
-	t.Logf("verify: %v %v", time.Since(since), err)
-	since = time.Now()
-	k := 0
-	for _, e := range s.Scan(gazetteer.Partition{Type: "service", Index: 3}, nil) {
-		if e != nil {
-			t.Fatal(e)
-		}
-		k++
-	}
-	t.Logf("scan of %d: %v", k, time.Since(since))
-	since = time.Now()
-	s.Close()
-	t.Logf("close: %v", time.Since(since))
-	size := int64(0)
-	paths, _ := filepath.Glob(dir + "/db/*.sst")
-	for _, p := range paths {
-		i, _ := os.Stat(p)
-		size += i.Size()
-	}
-	t.Logf("%d tables, %d MB", len(paths), size>>20)
-	for range 2 {
+	t.Logf("import: %v, %.0f elements/s, %d MiB of tables, %s", took, 4*n/took.Seconds(), s.onDisk()>>20, residence(t))
+	c = nil
+	readMany(t, s, n)
+	crash(t, s)
+	for _, end := range []string{"a crash", "a clean end"} {
 		since = time.Now()
-		s, err = Open(Config{Dir: dir, Node: "bench"})
-		if err != nil {
+		if s, err = Open(config); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("open: %v %+v, %s", time.Since(since), s.Recovered(), memory())
-		s.Close()
-	}
-	_ = binary.BigEndian
-}
-
-func memory() string {
-	b, _ := os.ReadFile("/proc/self/status")
-	for _, l := range strings.Split(string(b), "\n") {
-		if strings.HasPrefix(l, "RssAnon") {
-			return strings.Join(strings.Fields(l), " ")
+		took := time.Since(since)
+		t.Logf("open after %s: %v, %+v", end, took, s.Recovered())
+		if took > 10*time.Second || s.Recovered().Damage != "" {
+			t.Errorf("ready after %v: %+v", took, s.Recovered())
+		}
+		readMany(t, s, n)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
-	return ""
+}
+
+func readMany(t *testing.T, s *Store, n int) {
+	t.Helper()
+	var dst []byte
+	for range 3 {
+		since := time.Now()
+		for range n / 2 {
+			p, id := benchKey(rand.IntN(n))
+			var err error
+			if dst, err = s.AppendRecord(dst[:0], p, id); err != nil || len(dst) == 0 {
+				t.Fatal(err)
+			}
+		}
+		t.Logf("%d random reads: %v each, %s", n/2, time.Since(since)/time.Duration(n/2), residence(t))
+	}
+}
+
+// residence returns the anonymous memory of this process, and fails if it is above a
+// gibibyte.
+func residence(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return "memory unknown"
+	}
+	_, rest, _ := strings.Cut(string(b), "RssAnon:")
+	kib, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil || kib > 1<<20 {
+		t.Errorf("%d KiB of anonymous memory, %v", kib, err)
+	}
+	return fmt.Sprintf("RssAnon %d MiB", kib>>10)
 }

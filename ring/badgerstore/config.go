@@ -55,7 +55,7 @@ type Config struct {
 	ScrubRate int64
 	// ScrubAtOpen (1 GiB): after an unclean end, Open itself verifies a database of at
 	// most this size on disk before it returns, at about 300 MiB/s; a larger one is
-	// verified at ScrubRate while it is in use.
+	// verified at ScrubRate while it is in use. Negative: always so.
 	ScrubAtOpen int64
 }
 

@@ -136,7 +136,9 @@ func TestVerifyFinds(t *testing.T) {
 	_, largeID := benchKey(2)
 	largeAt, _ := benchKey(2)
 	cases := map[string]func(p gazetteer.Partition, u gazetteer.Update) op{
-		"a record": func(p gazetteer.Partition, u gazetteer.Update) op { return op{key: appendRecordKey(nil, p, u.Element.ID)} },
+		"a record": func(p gazetteer.Partition, u gazetteer.Update) op {
+			return op{key: appendRecordKey(nil, p, u.Element.ID)}
+		},
 		"a part": func(gazetteer.Partition, gazetteer.Update) op {
 			return op{key: appendPartKey(nil, appendRecordKey(nil, largeAt, largeID), 1)}
 		},
@@ -221,7 +223,10 @@ func TestScrubFinds(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s = smallStore(t, dir)
+	s, err = Open(Config{Dir: dir, Node: "here", MemTableBytes: 1 << 20, MinFree: 1, ScrubAtOpen: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer s.Close()
 	if r := s.Recovered(); r.Clean || !strings.Contains(r.Damage, "index") {
 		t.Errorf("%+v", r)
@@ -265,6 +270,23 @@ func TestFailStop(t *testing.T) {
 	}
 }
 
+// What keys cannot hold is refused, rather than stored under another key.
+func TestOverlongNamesAreRefused(t *testing.T) {
+	long := strings.Repeat("x", 256)
+	for _, h := range []ring.Held{
+		{Partition: gazetteer.Partition{Type: gazetteer.Type(long)}, Update: gazetteer.Update{Element: gazetteer.Element{ID: "a"}}},
+		{Update: gazetteer.Update{Element: gazetteer.Element{ID: gazetteer.ID(long)}}},
+		{Update: gazetteer.Update{Element: gazetteer.Element{ID: "a", Location: gazetteer.LocationID(long)}}},
+		{},
+	} {
+		s := smallStore(t, t.TempDir())
+		if err := s.Save(&ring.Save{Put: []ring.Held{h}}); gazetteer.KindOf(err) != gazetteer.Invalid {
+			t.Errorf("%+v: %v", h, err)
+		}
+		s.Close()
+	}
+}
+
 // A reader that was overtaken by a save does not put the older value into the cache.
 func TestCacheIsNotFilledWithThePast(t *testing.T) {
 	c := newCache(1 << 20)
@@ -287,6 +309,31 @@ func TestCacheIsNotFilledWithThePast(t *testing.T) {
 	wants("new")
 	c.update(key, make([]byte, maxCached)) // too large to keep: the old one must go
 	wants("")
+}
+
+// A reader whose timestamp has fallen below the horizon may see anything: it reads again.
+func TestReadBelowTheHorizon(t *testing.T) {
+	s := smallStore(t, t.TempDir())
+	defer s.Close()
+	p, key := gazetteer.Partition{Type: "a"}, appendRecordKey(nil, gazetteer.Partition{Type: "a"}, "id")
+	save := func(seq uint64) (ts uint64) {
+		u := gazetteer.Update{Element: gazetteer.Element{ID: "id"}, Position: gazetteer.Position{Seq: seq}}
+		if err := s.Save(&ring.Save{Put: []ring.Held{{Partition: p, Update: u}}}); err != nil {
+			t.Fatal(err)
+		}
+		return s.stamps.last.Load()
+	}
+	early, late := save(1), save(2)
+	if s.stamps.horizon.Load() != late {
+		t.Fatalf("the horizon is %d, want %d", s.stamps.horizon.Load(), late)
+	}
+	s.stamps.last.Store(early) // as a reader saw it that was then held up
+	time.AfterFunc(50*time.Millisecond, func() { s.stamps.last.Store(late) })
+	b, err := s.read(nil, key)
+	v := ring.View(b)
+	if v.Next(); err != nil || v.Position.Seq != 2 {
+		t.Errorf("read save %d, %v", v.Position.Seq, err)
+	}
 }
 
 // Readers that miss the cache race a writer whose old versions compaction drops. Each

@@ -39,8 +39,8 @@ const (
 )
 
 const (
-	originBytes = 16
-	maxKey      = 2 + 63 + 4 + 1 + 8 + 2*(1+gazetteer.MaxIDBytes)
+	maxRecordKey = 2 + 63 + 4 + 1 + gazetteer.MaxIDBytes
+	maxKey       = 2 + 63 + 4 + 1 + 8 + 2*(1+gazetteer.MaxIDBytes)
 )
 
 func rootKey() []byte       { return []byte{areaRoot} }

@@ -18,15 +18,23 @@ import (
 
 var long = flag.Bool("long", false, "200 cycles of SIGKILL instead of 20")
 
-// The load of the kill test: save n puts putsPerSave elements, which follow from n, of
-// killResources resources, and raises the vector to what it wrote.
+// The load of the kill test: save n puts putsOf(n) elements, which follow from n, of
+// killResources resources, and raises the vector to what it wrote. Every 25th save is too
+// large for one transaction.
 const (
-	putsPerSave   = 20
-	killResources = 120
-	writesBetween = 1_000 // acknowledged between two kills, at least
+	killResources = 1_200
+	maxPuts       = 1_000
+	writesBetween = 2_000 // acknowledged between two kills, at least
 )
 
 var killOrigin = gazetteer.Origin{Store: 3, Incarnation: 4}
+
+func putsOf(n int) int {
+	if n%25 == 0 {
+		return maxPuts
+	}
+	return 20
+}
 
 // killElement returns the partition and element of the i-th put of save n.
 func killElement(n, i int) (gazetteer.Partition, gazetteer.Element) {
@@ -44,7 +52,7 @@ func killBody(n int) []byte {
 // what the store holds.
 func killSave(n int, seqs map[gazetteer.Partition]uint64) *ring.Save {
 	v := &ring.Save{Raise: map[gazetteer.Partition]ring.PartitionState{}}
-	for i := range putsPerSave {
+	for i := range putsOf(n) {
 		p, e := killElement(n, i)
 		seqs[p]++
 		at := gazetteer.Position{Origin: killOrigin, Seq: seqs[p]}
@@ -103,9 +111,9 @@ func checkKilled(s *badgerstore.Store, log string) (int, error) {
 	want := map[gazetteer.Element]int{}
 	seqs := map[gazetteer.Partition]uint64{}
 	for n := 1; n <= last; n++ {
-		for i := range putsPerSave {
+		for i := range putsOf(n) {
 			p, e := killElement(n, i)
-			want[e] = n*putsPerSave + i
+			want[e] = n*maxPuts + i
 			seqs[p]++
 		}
 	}
@@ -119,7 +127,7 @@ func checkKilled(s *badgerstore.Store, log string) (int, error) {
 
 func checkElements(s *badgerstore.Store, want map[gazetteer.Element]int) error {
 	for e, at := range want {
-		n, i := at/putsPerSave, at%putsPerSave
+		n, i := at/maxPuts, at%maxPuts
 		p, _ := killElement(n, i)
 		us, err := s.Resource(p, e.ID)
 		if err != nil {
@@ -161,13 +169,13 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
-	saves := 0
+	writes := 0
 	for cycle := range cycles {
 		n, err := killedWrite(t, dir, log, time.Duration(rng.IntN(60))*time.Millisecond)
 		if err != nil {
 			t.Fatalf("cycle %d: %v", cycle, err)
 		}
-		saves += n
+		writes += n
 	}
 	s := open(t, small(dir))
 	if _, err := checkKilled(s, log); err != nil {
@@ -178,7 +186,7 @@ func TestKill(t *testing.T) {
 	if len(tables) == 0 {
 		t.Error("no table was ever flushed: the test did not hit what it is for")
 	}
-	t.Logf("%d cycles, %d saves with %d writes acknowledged, %d tables at the end", cycles, saves, saves*putsPerSave, len(tables))
+	t.Logf("%d cycles, %d writes acknowledged, %d tables at the end", cycles, writes, len(tables))
 }
 
 // killedWrite lets a child write, logs what it acknowledges, and kills it some time after
@@ -190,7 +198,7 @@ func killedWrite(t *testing.T, dir, log string, later time.Duration) (int, error
 	}
 	defer f.Close()
 	c := startChild(t, "write", dir, log)
-	saves, killed := 0, false
+	writes, killed := 0, false
 	for c.lines.Scan() {
 		if c.lines.Text() == "checked" {
 			continue
@@ -198,14 +206,18 @@ func killedWrite(t *testing.T, dir, log string, later time.Duration) (int, error
 		if _, err := fmt.Fprintln(f, c.lines.Text()); err != nil {
 			return 0, err
 		}
-		if saves++; saves*putsPerSave >= writesBetween && !killed {
+		n, err := strconv.Atoi(c.lines.Text())
+		if err != nil {
+			return 0, err
+		}
+		if writes += putsOf(n); writes >= writesBetween && !killed {
 			killed = true
 			time.AfterFunc(later, func() { c.cmd.Process.Kill() })
 		}
 	}
 	err = c.end()
 	if !killed {
-		return saves, fmt.Errorf("the child ended by itself after %d saves: %v\n%s", saves, err, c.stderr.String())
+		return writes, fmt.Errorf("the child ended by itself after %d writes: %v\n%s", writes, err, c.stderr.String())
 	}
-	return saves, nil
+	return writes, nil
 }

@@ -159,7 +159,7 @@ func (s *Store) openDatabase() error {
 	o.Compression, o.BlockCacheSize = options.None, 0
 	o.MemTableSize, o.NumMemtables = s.config.MemTableBytes, 2
 	o.NumLevelZeroTables, o.NumLevelZeroTablesStall = 4, 12
-	o.BaseLevelSize = 4 * s.config.MemTableBytes
+	o.BaseLevelSize, o.BaseTableSize = 4*s.config.MemTableBytes, max(1<<20, s.config.MemTableBytes/8)
 	o.NumCompactors, o.NumGoroutines = 2, 1
 	o.ValueThreshold = min(1<<20, s.config.MemTableBytes*15/100)
 	o.ValueLogFileSize = 1 << 20

@@ -15,7 +15,7 @@ import (
 // AppendRecord appends the encoded updates of one resource to dst. What the cache holds
 // costs no lock towards Save, no system call and no allocation.
 func (s *Store) AppendRecord(dst []byte, p gazetteer.Partition, id gazetteer.ID) ([]byte, error) {
-	var few [maxKey]byte
+	var few [maxRecordKey]byte
 	key := appendRecordKey(few[:0], p, id)
 	if out, ok := s.cache.get(dst, key); ok {
 		return out, nil

@@ -3,6 +3,7 @@ package badgerstore
 import (
 	"encoding/binary"
 	"errors"
+	"strings"
 
 	"gazetteer"
 	"gazetteer/ring"
@@ -81,6 +82,7 @@ func (s *Store) publish(b *batch) {
 		q := s.partitions[p]
 		if q == nil {
 			q = &partition{}
+			p.Type = gazetteer.Type(strings.Clone(string(p.Type))) // it may be part of a message
 			s.partitions[p] = q
 		}
 		t.publish(q)
