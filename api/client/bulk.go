@@ -4,9 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
+	"sync"
+	"sync/atomic"
 
 	"gazetteer"
 	"gazetteer/api/rest/problem"
@@ -46,29 +50,112 @@ func (c *Client) Import(ctx context.Context, t string, lines io.Reader, o Import
 		method: http.MethodPost, path: []string{"v1", "types", t, "resources"}, verb: ":import",
 		query: query, kind: "application/x-ndjson",
 	}
-	res, err := c.stream(ctx, r, lines)
+	in := &source{r: lines}
+	res, err := c.stream(ctx, r, in)
 	if err != nil {
-		return ImportSummary{}, err
+		return ImportSummary{}, in.blame(err)
 	}
 	defer res.Body.Close()
-	return readProgress(res.Body, o.Progress)
+	s, err := readProgress(res.Body, o.Progress)
+	return s, in.blame(err)
 }
 
-func readProgress(body io.Reader, tell func(int64)) (ImportSummary, error) {
+// readProgress follows the answer while the import goes on. After an error the summary
+// tells how many lines are known to be stored.
+func readProgress(body io.Reader, tell func(int64)) (s ImportSummary, err error) {
 	in := json.NewDecoder(body)
 	for {
 		var l progressLine
 		if err := in.Decode(&l); err != nil {
-			return ImportSummary{}, &gazetteer.Error{Op: "client.Import", Kind: gazetteer.Unavailable, Err: err,
-				Detail: "the server broke off; what it had acknowledged is stored, and sending all again is safe"}
+			return s, &gazetteer.Error{Op: "client.Import", Kind: gazetteer.Unavailable, Err: err,
+				Detail: fmt.Sprintf("the server broke off; at least %d lines are stored, and sending all again is safe", s.Acknowledged)}
 		}
 		switch {
 		case l.Problem != nil:
 			return ImportSummary{Acknowledged: l.Problem.Acknowledged}, errorOf(l.Problem)
 		case l.Done != nil:
 			return *l.Done, nil
-		case tell != nil:
+		}
+		if s.Acknowledged = l.Acknowledged; tell != nil {
 			tell(l.Acknowledged)
+		}
+	}
+}
+
+// A source is what an import reads from. It hides that a reader can be closed, which is
+// for its owner to do, and remembers why it failed.
+type source struct {
+	r      io.Reader
+	failed atomic.Pointer[error]
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF {
+		s.failed.Store(&err)
+	}
+	return n, err
+}
+
+// blame returns the source's own failure instead of what it led to.
+func (s *source) blame(err error) error {
+	if own := s.failed.Load(); err != nil && own != nil {
+		return &gazetteer.Error{Op: "client.Import", Kind: gazetteer.Invalid, Err: *own, Detail: "the documents cannot be read on"}
+	}
+	return err
+}
+
+// ImportDocuments is [Client.Import] of documents as they come. An error of theirs ends
+// it; what was sent before is stored.
+func (c *Client) ImportDocuments(ctx context.Context, t string, documents iter.Seq2[Document, error], o ImportOptions) (ImportSummary, error) {
+	in, out := io.Pipe()
+	var writer sync.WaitGroup
+	writer.Go(func() { out.CloseWithError(writeLines(out, documents)) })
+	s, err := c.Import(ctx, t, in, o)
+	in.CloseWithError(io.ErrClosedPipe) // nobody reads any more: the writer ends
+	writer.Wait()
+	return s, err
+}
+
+func writeLines(w io.Writer, documents iter.Seq2[Document, error]) error {
+	buf := bufio.NewWriterSize(w, 64<<10)
+	lines := json.NewEncoder(buf)
+	for d, err := range documents {
+		if err == nil {
+			err = lines.Encode(d)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return buf.Flush()
+}
+
+// ExportDocuments yields the documents that [Client.Export] writes. An error is the last
+// that it yields; without one they are all there are.
+func (c *Client) ExportDocuments(ctx context.Context, t, prefix string) iter.Seq2[Document, error] {
+	return func(yield func(Document, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		in, out := io.Pipe()
+		var writer sync.WaitGroup
+		writer.Go(func() {
+			_, err := c.Export(ctx, t, prefix, out, nil)
+			out.CloseWithError(err)
+		})
+		yieldLines(in, yield)
+		cancel()
+		in.CloseWithError(io.ErrClosedPipe)
+		writer.Wait()
+	}
+}
+
+func yieldLines(in io.Reader, yield func(Document, error) bool) {
+	lines := json.NewDecoder(bufio.NewReaderSize(in, 64<<10))
+	for {
+		var d Document
+		err := lines.Decode(&d)
+		if err == io.EOF || !yield(d, err) || err != nil {
+			return
 		}
 	}
 }

@@ -44,7 +44,9 @@ func (q *Query) values() url.Values {
 	set("ip", q.IP)
 	set("region", q.Region)
 	set("filter", q.Filter)
-	set("avoid", strings.Join(q.Avoid, ","))
+	if len(q.Avoid) > 0 {
+		v["avoid"] = q.Avoid
+	}
 	if q.Explain {
 		set("explain", "1")
 	}

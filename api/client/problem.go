@@ -12,6 +12,14 @@ import (
 	"gazetteer/api/rest/problem"
 )
 
+// Problem is what a server answered instead of what was asked for (RFC 9457). It is the
+// cause of the errors that tell of one.
+type Problem struct{ problem.Document }
+
+func (p *Problem) Error() string {
+	return fmt.Sprintf("%s, HTTP %d, request %s", p.Code, p.Status, p.RequestID)
+}
+
 // problemMax bounds what is read of an error's body.
 const problemMax = 64 << 10
 
@@ -39,6 +47,7 @@ func errorOf(d *problem.Document) error {
 			e.Detail += ": " + d.Errors[0].Detail
 		}
 	}
+	e.Err = &Problem{*d}
 	if d.Line > 0 {
 		return &ImportError{Line: d.Line, Acknowledged: d.Acknowledged, Err: e}
 	}
