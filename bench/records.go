@@ -10,7 +10,7 @@ import (
 // A record of the benchmark has three locations somewhere on earth. The n-th record is
 // always the same.
 const (
-	recordType    = "bench"
+	recordType    = "mirror"
 	locationsEach = 3
 )
 
