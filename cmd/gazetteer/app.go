@@ -55,15 +55,20 @@ func complain(w io.Writer, err error) {
 // client talks to the server that the global flags name.
 func (a *app) client() (*client.Client, error) { return client.New(client.Config{Addr: a.addr}) }
 
-// ask runs one request within the time limit.
-func (a *app) ask(ctx context.Context, f func(context.Context, *client.Client) error) error {
+// ask runs one request within the time limit. Its errors say what it was about: a type,
+// a resource, a location.
+func (a *app) ask(ctx context.Context, about []string, f func(context.Context, *client.Client) error) error {
 	k, err := a.client()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
-	return f(ctx, k)
+	err = f(ctx, k)
+	if err == nil || len(about) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s: %w", strings.Join(about, "/"), err)
 }
 
 const defaultAddr = "http://127.0.0.1:8080"

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -71,10 +72,11 @@ func (a *app) export(ctx context.Context, typ, prefix string, w io.Writer) (line
 	partitions := a.partitions(ctx, k)
 	bar := a.newProgress("exporting", partitions)
 	defer bar.finish()
-	seen := &lastLine{Writer: w}
+	seen, start := &lastLine{Writer: w}, time.Now()
 	return k.Export(ctx, typ, prefix, seen, func(lines, size int64) {
 		if bar.due() {
-			bar.set(seen.partition(typ, partitions), fmt.Sprintf("%d resources, %d MB", lines, size/1e6))
+			rate := float64(lines) / time.Since(start).Seconds()
+			bar.set(seen.partition(typ, partitions), fmt.Sprintf("%d resources, %d MB, %.0f/s", lines, size/1e6, rate))
 		}
 	})
 }

@@ -15,7 +15,7 @@ func (a *app) getCommand() *cobra.Command {
 		Short: "Print a resource as it was published",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.ask(c.Context(), func(ctx context.Context, k *client.Client) error {
+			return a.ask(c.Context(), args, func(ctx context.Context, k *client.Client) error {
 				d, err := k.Get(ctx, args[0], args[1])
 				if err != nil {
 					return err
@@ -31,7 +31,7 @@ func (a *app) printDocument(d *client.Document) error {
 		return a.json(d)
 	}
 	fmt.Fprintf(a.out, "%s/%s version %s\n", printable(d.Type), printable(d.ID), printable(d.Version))
-	if len(d.Attributes) > 0 {
+	if len(d.Attributes) > len("{}") {
 		fmt.Fprintf(a.out, "attributes %s\n", printable(string(d.Attributes)))
 	}
 	var rows [][]string

@@ -98,7 +98,7 @@ func (i *importer) importRun(ctx context.Context, typ string, lines io.Reader) e
 	}
 	s, err := i.client.Import(ctx, typ, lines, client.ImportOptions{Ack: i.flags.ack, Progress: i.bar.lines})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", typ, err)
 	}
 	i.total.Lines += s.Lines
 	i.total.Acknowledged += s.Acknowledged

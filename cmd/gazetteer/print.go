@@ -109,6 +109,3 @@ func labels(m map[string]string) string {
 	}
 	return strings.Join(out, ",")
 }
-
-// joined names a resource or a location.
-func joined(names []string) string { return strings.Join(names, "/") }

@@ -40,7 +40,7 @@ func TestPrintableJSONKeepsTheValue(t *testing.T) {
 func TestGridAligns(t *testing.T) {
 	var b strings.Builder
 	err := grid(&b, []string{"ID", "URL"}, [][]string{{"a", "https://a/"}, {"long-\tid", "https://b/"}})
-	want := "ID            URL\na             https://a/\nlong-\\x09id  https://b/\n"
+	want := "ID           URL\na            https://a/\nlong-\\x09id  https://b/\n"
 	if err != nil || b.String() != want {
 		t.Errorf("%v\ngot:\n%s\nwant:\n%s", err, b.String(), want)
 	}

@@ -26,12 +26,17 @@ func (a *app) newProgress(what string, total int64, options ...progressbar.Optio
 	if !isTerminal(a.err) {
 		return nil
 	}
+	return drawProgress(a.err, what, total, options...)
+}
+
+func drawProgress(w io.Writer, what string, total int64, options ...progressbar.Option) *progress {
 	options = append([]progressbar.Option{
-		progressbar.OptionSetWriter(a.err),
+		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionThrottle(drawEvery),
 		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetRenderBlankState(true),
 		progressbar.OptionClearOnFinish(),
 	}, options...)
 	return &progress{bar: progressbar.NewOptions64(total, options...), what: what}

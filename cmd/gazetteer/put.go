@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -124,7 +125,7 @@ func cannotRead(err error) error {
 
 // write performs a write and says what became of it.
 func (a *app) write(ctx context.Context, names []string, f func(context.Context, *client.Client) (client.Written, error)) error {
-	return a.ask(ctx, func(ctx context.Context, k *client.Client) error {
+	return a.ask(ctx, names, func(ctx context.Context, k *client.Client) error {
 		w, err := f(ctx, k)
 		if err != nil {
 			return err
@@ -147,6 +148,6 @@ func (a *app) printWritten(names []string, w client.Written) error {
 	if w.Short {
 		did += ", not yet stored as widely as was asked"
 	}
-	_, err := fmt.Fprintln(a.out, printable(joined(names)), did)
+	_, err := fmt.Fprintln(a.out, printable(strings.Join(names, "/")), did)
 	return err
 }

@@ -35,7 +35,7 @@ for whom the question is asked.`,
 			case hasLat:
 				q.Point = &gazetteer.Point{Lat: lat, Lon: lon}
 			}
-			return a.ask(c.Context(), func(ctx context.Context, k *client.Client) error { return a.resolve(ctx, k, q) })
+			return a.ask(c.Context(), args, func(ctx context.Context, k *client.Client) error { return a.resolve(ctx, k, q) })
 		},
 	}
 	f := c.Flags()

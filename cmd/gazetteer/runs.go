@@ -103,7 +103,7 @@ func (r *runs) end() error {
 	err := <-r.done
 	var at *client.ImportError
 	if errors.As(err, &at) {
-		return &client.ImportError{Line: at.Line + r.from, Acknowledged: at.Acknowledged + r.from, Err: at.Err}
+		return fmt.Errorf("%s: %w", r.typ, &client.ImportError{Line: at.Line + r.from, Acknowledged: at.Acknowledged + r.from, Err: at.Err})
 	}
 	return err
 }

@@ -18,7 +18,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Short: "Print what the server says of itself",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.ask(c.Context(), a.status)
+			return a.ask(c.Context(), nil, a.status)
 		},
 	}
 }

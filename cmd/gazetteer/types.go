@@ -22,7 +22,7 @@ func (a *app) typesListCommand() *cobra.Command {
 		Short: "List the types",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.ask(c.Context(), func(ctx context.Context, k *client.Client) error {
+			return a.ask(c.Context(), nil, func(ctx context.Context, k *client.Client) error {
 				types, err := k.Types(ctx)
 				if err != nil {
 					return err
@@ -72,7 +72,7 @@ func (a *app) typesPutCommand() *cobra.Command {
 			if c.Flags().Changed("redirect") {
 				t.Redirect = &redirect
 			}
-			return a.ask(c.Context(), func(ctx context.Context, k *client.Client) error { return a.putType(ctx, k, t) })
+			return a.ask(c.Context(), args, func(ctx context.Context, k *client.Client) error { return a.putType(ctx, k, t) })
 		},
 	}
 	c.Flags().DurationVar(&ttl, "ttl", 0, "how long clients may keep an answer (default: the server's)")
@@ -102,7 +102,7 @@ func (a *app) typesRmCommand() *cobra.Command {
 		Short: "Remove a type that has no resources",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.ask(c.Context(), func(ctx context.Context, k *client.Client) error {
+			return a.ask(c.Context(), args, func(ctx context.Context, k *client.Client) error {
 				if err := k.DeleteType(ctx, args[0]); err != nil {
 					return err
 				}
