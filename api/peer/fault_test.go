@@ -373,17 +373,25 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 	})
 }
 
-// A peer that takes nothing costs its callers their deadline and no more memory than
+// A peer that takes nothing costs its callers their patience and no more memory than
 // the bound.
 func TestPeerThatTakesNothing(t *testing.T) {
 	addr := answerRaw(t, func(nc net.Conn) { nc.Write(welcome()) })
-	a := callerOf(t, addr, func(c *Config) { c.Conns, c.DeadAfter, c.MaxQueued = 1, 10*time.Second, 4<<20 })
+	open := make(chan struct{})
+	a := callerOf(t, addr, func(c *Config) {
+		c.Conns, c.DeadAfter, c.MaxQueued, c.CallTimeout = 1, time.Minute, 4<<20, time.Minute
+		c.Dial = func(ctx context.Context, addr string) (net.Conn, error) {
+			nc, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+			return &afterHello{Conn: nc, open: open}, err
+		}
+	})
+	t.Cleanup(func() { close(open) })
 	tier := a.Tier("b", region.RoleReplica)
 	body := make([]byte, 512<<10)
 	ctx, cancel := context.WithCancel(t.Context())
 	var late, full atomic.Int32
 	var wg sync.WaitGroup
-	for range 60 {
+	for range 30 {
 		wg.Go(func() {
 			out := tier.Write(ctx, "t", []ring.Write{{ID: "x", Put: []ring.Value{{Body: body}}}})
 			switch gazetteer.KindOf(out[0].Err) {
@@ -402,6 +410,20 @@ func TestPeerThatTakesNothing(t *testing.T) {
 	if late.Load() == 0 {
 		t.Error("none was queued")
 	}
+}
+
+// afterHello is a connection that takes a hello, and then nothing.
+type afterHello struct {
+	net.Conn
+	writes atomic.Int32
+	open   <-chan struct{}
+}
+
+func (a *afterHello) Write(b []byte) (int, error) {
+	if a.writes.Add(1) > 1 {
+		<-a.open
+	}
+	return a.Conn.Write(b)
 }
 
 func TestSilentPeerIsFoundOut(t *testing.T) {

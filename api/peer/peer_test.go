@@ -134,15 +134,18 @@ func within(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
+// patience is how long a test waits for what must come: long, for a machine that is busy.
+const patience = 20 * time.Second
+
 // eventually waits for something that must become true soon.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if ok() {
 			return
 		}
 	}
-	t.Fatalf("not in 5 s: %s", what)
+	t.Fatalf("not in %v: %s", patience, what)
 }
 
 func TestReadCarriesRecordAndInfo(t *testing.T) {
@@ -467,8 +470,12 @@ func TestSlowReadsAreHandedOver(t *testing.T) {
 }
 
 func TestReadAllocatesLittle(t *testing.T) {
+	record := make([]byte, 392)
+	tier := &fakeTier{read: func(_ context.Context, dst []byte, _ gazetteer.Key) ([]byte, region.ReadInfo, error) {
+		return append(dst, record...), region.ReadInfo{Node: "b", Ring: "mirrors-0"}, nil
+	}}
 	w := newTown(t)
-	w.open(w.quick("b"), func(t *Transport) { t.HandleInline(region.RoleReplica, echoTier()) })
+	w.open(w.quick("b"), func(t *Transport) { t.HandleInline(region.RoleReplica, tier) })
 	remote := w.open(w.quick("a"), nil).Tier("b", region.RoleReplica)
 	k := gazetteer.Key{Type: "mirrors", ID: "debian"}
 	var dst []byte
@@ -478,7 +485,7 @@ func TestReadAllocatesLittle(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if n > 3 { // the id at the server, and the string that echoTier makes
+	if n > 1 { // the id at the server
 		t.Errorf("%v allocations for a hop, both ends together", n)
 	}
 }
