@@ -19,7 +19,7 @@ type batch struct {
 	order     []*resource // in the order in which they were first named
 	touched   map[gazetteer.Partition]*touched
 	root      root
-	journal   map[string]bool // conflicts that this batch adds
+	journal   map[string]bool // conflicts that this batch names
 }
 
 // resource is one resource before and after the batch.

@@ -59,7 +59,11 @@ func (b *batch) conflicts(v *ring.Save) error {
 
 func (b *batch) conflict(c *ring.Conflict, expire int64) error {
 	id := appendConflictID(nil, c)
-	if b.journal[string(id)] || c.At < expire {
+	if b.journal[string(id)] {
+		return nil
+	}
+	b.journal[string(id)] = true
+	if c.At < expire {
 		return nil
 	}
 	key := append([]byte{areaJournalKey}, id...)
@@ -67,7 +71,6 @@ func (b *batch) conflict(c *ring.Conflict, expire int64) error {
 	if err != nil || len(there) > 0 {
 		return err
 	}
-	b.journal[string(id)] = true
 	b.put(key, binary.BigEndian.AppendUint64(nil, uint64(c.At)))
 	b.root.journal += b.put(journalKey(c.At, id), appendConflict(nil, c))
 	return nil

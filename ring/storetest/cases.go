@@ -281,6 +281,10 @@ func testExpire(t *testing.T, s *subject) {
 	s.wantConflicts(a, b, c)
 	s.save(ring.Save{Expire: 1 << 40})
 	s.wantConflicts()
+	later := a
+	later.At = 30 // the same conflict: it came first at 10, and so it expires
+	s.save(ring.Save{Expire: 20, Journal: []ring.Conflict{a, later}})
+	s.wantConflicts()
 }
 
 func testList(t *testing.T, s *subject) {

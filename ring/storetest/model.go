@@ -144,7 +144,7 @@ func (r *run) step() {
 	case kind == 1 && len(r.frozen) > 0:
 		r.frozen[0].snapshot.Close()
 		r.frozen = r.frozen[1:]
-	case kind == 2 && r.reopen != nil:
+	case kind == 2:
 		r.restart()
 	default:
 		v := r.drawSave()
