@@ -89,7 +89,7 @@ func (g *Group) planAt(ctx context.Context, q PlanRequest) (PlanReply, error) {
 			}
 			now := g.machine.now.Load()
 			if now == nil {
-				return PlanReply{}, errNotLeader // it leads, but has not founded yet
+				return PlanReply{}, errNotLeader // see commit
 			}
 			data, err := now.state.seal(false)
 			return PlanReply{Plan: data}, err
@@ -100,8 +100,16 @@ func (g *Group) planAt(ctx context.Context, q PlanRequest) (PlanReply, error) {
 	})
 }
 
-// commit lets raft decide on a command, here at the leader.
+// commit performs a command at the leader, once the region is founded.
 func (g *Group) commit(ctx context.Context, command []byte) (epoch uint64, err error) {
+	if g.machine.now.Load() == nil {
+		return 0, errNotLeader // it does not know yet what it leads
+	}
+	return g.decide(ctx, command)
+}
+
+// decide lets raft decide on a command.
+func (g *Group) decide(ctx context.Context, command []byte) (epoch uint64, err error) {
 	f := g.raft.Apply(command, raftTimeout)
 	if err := awaitRaft(ctx, f); err != nil {
 		return 0, err

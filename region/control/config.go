@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"gazetteer"
 	"gazetteer/region"
 )
@@ -43,7 +45,10 @@ type Config struct {
 	// Now is the time for join tokens; nil for the machine's.
 	Now func() time.Time
 
-	stores func() (*stores, error) // in place of those in Dir; for tests
+	// In place of what is in Dir and of raft's figures, for tests.
+	files  files
+	stores func() (*stores, error)
+	tune   func(*raft.Config)
 }
 
 // complete checks the configuration and fills in defaults.
@@ -67,9 +72,16 @@ func (c *Config) complete() error {
 		c.Now = time.Now
 	}
 	if c.stores == nil {
-		c.stores = func() (*stores, error) { return openStores(dir{c.Dir}, hclogger{to: c.Logger}) }
+		c.stores = func() (*stores, error) { return openStores(c.dir(), hclogger{to: c.Logger}) }
 	}
 	return nil
 }
 
 func (c *Config) regional() bool { return slices.Contains(c.Node.Roles, region.RoleRegion) }
+
+func (c *Config) dir() dir {
+	if c.files != nil {
+		return dir{files: c.files}
+	}
+	return openDir(c.Dir)
+}

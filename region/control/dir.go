@@ -1,22 +1,35 @@
 package control
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"gazetteer"
 )
 
 // dir is where a process keeps what it must not forget: who it is, and the plan it used
-// last. An empty path keeps nothing.
-type dir struct{ path string }
+// last.
+type dir struct {
+	path string // "" if nothing outlives the process
+	files
+}
+
+// files are read and replaced as a whole.
+type files interface {
+	// read returns nil if there is no such file.
+	read(name string) ([]byte, error)
+	write(name string, data []byte) error
+}
+
+func openDir(path string) dir {
+	if path == "" {
+		return dir{files: memFiles{}}
+	}
+	return dir{path: path, files: diskFiles(path)}
+}
 
 const (
 	identityFile = "identity.json"
@@ -88,63 +101,11 @@ func (d dir) plan() (*agreed, error) {
 }
 
 func (d dir) savePlan(s *state) error {
-	if d.path == "" {
-		return nil
-	}
 	data, err := s.seal(false)
 	if err != nil {
 		return err
 	}
 	return d.write(planFile, data)
-}
-
-func (d dir) read(name string) ([]byte, error) {
-	if d.path == "" {
-		return nil, nil
-	}
-	data, err := os.ReadFile(filepath.Join(d.path, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, d.wrap(err, name)
-	}
-	return data, nil
-}
-
-// write replaces a file as a whole: after a crash there is the old one or the new one.
-func (d dir) write(name string, data []byte) error {
-	if d.path == "" {
-		return nil
-	}
-	if old, err := os.ReadFile(filepath.Join(d.path, name)); err == nil && bytes.Equal(old, data) {
-		return nil
-	}
-	f, err := os.CreateTemp(d.path, name+".*")
-	if err != nil {
-		return d.wrap(err, name)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return d.wrap(err, name)
-	}
-	if err := os.Rename(f.Name(), filepath.Join(d.path, name)); err != nil {
-		return d.wrap(err, name)
-	}
-	return d.sync()
-}
-
-// sync makes a rename durable.
-func (d dir) sync() error {
-	f, err := os.Open(d.path)
-	if err != nil {
-		return d.wrap(err, "sync")
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return d.wrap(err, "sync")
-	}
-	return nil
 }
 
 // inOrder does one thing after the other until one fails.

@@ -58,7 +58,7 @@ func Start(ctx context.Context, c Config) (*Group, error) {
 		return nil, err
 	}
 	g := &Group{
-		cfg: c, dir: dir{c.Dir}, log: c.Logger,
+		cfg: c, dir: c.dir(), log: c.Logger,
 		pubWake: make(chan struct{}, 1), ackWake: make(chan struct{}, 1), stewardWake: make(chan struct{}, 1),
 		leadChanged: make(chan struct{}), leadSince: time.Now(),
 	}
@@ -124,7 +124,7 @@ func (g *Group) startRaft() error {
 	if err != nil {
 		return g.dir.wrap(err, raftFile)
 	}
-	g.raft, err = raft.NewRaft(conf, fsm{g.machine, g.publish}, logs, g.stores.stable, g.stores.snaps, g.transport)
+	g.raft, err = raft.NewRaft(conf, fsm{g.machine, g.publish}, logs, guarded{g.stores.stable, g.isolate}, g.stores.snaps, g.transport)
 	if err != nil {
 		return g.dir.wrap(err, "raft cannot start")
 	}
@@ -132,6 +132,14 @@ func (g *Group) startRaft() error {
 	g.raft.RegisterObserver(raft.NewObserver(told, false, isRoleChange))
 	g.threads.Go(func() { g.watch(g.ctx, told) })
 	return nil
+}
+
+// isolate ends this member's part in raft, because its disk does not keep what it would
+// promise. The plan stays readable; the others go on without it.
+func (g *Group) isolate(err error) {
+	g.log.Error("raft's files cannot be written: this member takes no part until it is started again", "error", err)
+	g.transport.Close()
+	g.transport.CloseStreams()
 }
 
 func isRoleChange(o *raft.Observation) bool {
@@ -159,6 +167,9 @@ func (g *Group) raftConfig() *raft.Config {
 	c.ShutdownOnRemove = false // a member that was removed still shows its last plan
 	c.NoLegacyTelemetry = true
 	c.Logger = hclogger{to: g.log.With("part", "raft")}
+	if g.cfg.tune != nil {
+		g.cfg.tune(c)
+	}
 	return c
 }
 

@@ -142,8 +142,18 @@ func (g *Group) sendAck(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, ackEvery)
 	defer cancel()
 	n := g.cfg.Node
-	_, err := g.ackAt(ctx, AckRequest{Node: n.Name, Server: g.id.Server, Addr: n.Addr, HTTP: n.HTTP, Epoch: g.acked.Load()})
+	_, err := g.ackAt(ctx, AckRequest{Node: n.Name, Server: g.id.Server, Addr: n.Addr, HTTP: n.HTTP, Epoch: g.ackable()})
 	return err
+}
+
+// ackable returns the epoch to acknowledge. A regional server has not arrived before raft
+// has shown it the plan, however early it got one when it joined: a vote given to it
+// sooner could stop the group.
+func (g *Group) ackable() uint64 {
+	if g.raft == nil {
+		return g.acked.Load()
+	}
+	return min(g.acked.Load(), g.machine.epoch())
 }
 
 func (g *Group) ackAt(ctx context.Context, q AckRequest) (AckReply, error) {

@@ -27,7 +27,7 @@ const recoveredEpochs = 1 << 20
 // directories, by new join tokens. Should they still run, they and this one no longer talk
 // to each other: stop them first, or the region has two plans.
 func Recover(path string, node gazetteer.NodeID) (epoch uint64, err error) {
-	d := dir{path}
+	d := openDir(path)
 	id, err := d.identity()
 	switch {
 	case err != nil:
@@ -57,6 +57,8 @@ func (d dir) newest() (*state, error) {
 	last, err1 := d.plan()
 	logged, err2 := d.replay()
 	switch {
+	case errors.Is(err2, errInUse):
+		return nil, err2
 	case logged != nil && (last == nil || logged.state.Epoch >= last.state.Epoch):
 		return logged.state, nil
 	case last != nil:

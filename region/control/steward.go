@@ -66,7 +66,7 @@ func (g *Group) chore(ctx context.Context) bool {
 func (g *Group) perform(ctx context.Context, c Command) bool {
 	data, err := c.Encode()
 	if err == nil {
-		_, err = g.commit(ctx, data)
+		_, err = g.decide(ctx, data)
 	}
 	if err != nil {
 		g.log.Warn("a chore of the leader was not done", "command", c.Edit.kind(), "error", err)
@@ -121,7 +121,7 @@ func (s *state) wants(known map[gazetteer.NodeID]sign, seats []seat, movesAtOnce
 		m := &s.Members[i]
 		k := known[m.Name]
 		switch {
-		case m.State == Joining && k.ack.Epoch > 0 && !k.dead, m.State == Dead && k.alive:
+		case m.State == Joining && k.ack.Epoch >= m.Since && !k.dead, m.State == Dead && k.alive:
 			live.Nodes = append(live.Nodes, m.Name)
 		case m.State == Live && k.dead:
 			dead.Nodes = append(dead.Nodes, m.Name)

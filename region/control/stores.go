@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -37,15 +38,9 @@ func openStores(d dir, log hclog.Logger) (*stores, error) {
 		s := raft.NewInmemStore()
 		return &stores{log: s, stable: s, snaps: raft.NewInmemSnapshotStore(), close: func() error { return nil }}, nil
 	}
-	bolt, err := raftboltdb.New(raftboltdb.Options{
-		Path:        filepath.Join(d.path, raftFile),
-		BoltOptions: &bbolt.Options{Timeout: time.Second},
-	})
-	if errors.Is(err, bbolt.ErrTimeout) {
-		return nil, d.bad("another process uses this directory")
-	}
+	bolt, err := openBolt(d)
 	if err != nil {
-		return nil, d.wrap(err, raftFile+" cannot be opened")
+		return nil, err
 	}
 	snaps, err := raft.NewFileSnapshotStoreWithLogger(d.path, keepSnapshots, log)
 	if err != nil {
@@ -54,47 +49,76 @@ func openStores(d dir, log hclog.Logger) (*stores, error) {
 	return &stores{log: summed{bolt}, stable: bolt, snaps: snaps, close: bolt.Close}, nil
 }
 
+var errInUse = errors.New("another process uses this directory")
+
+func openBolt(d dir) (bolt *raftboltdb.BoltStore, err error) {
+	err = d.watchOut(func() (err error) {
+		bolt, err = raftboltdb.New(raftboltdb.Options{
+			Path:        filepath.Join(d.path, raftFile),
+			BoltOptions: &bbolt.Options{Timeout: time.Second},
+		})
+		return err
+	})
+	switch {
+	case errors.Is(err, bbolt.ErrTimeout):
+		return nil, &gazetteer.Error{Op: "control.Start", Kind: gazetteer.Conflict, Detail: d.path, Err: errInUse}
+	case err != nil:
+		return nil, d.damaged("%s cannot be opened: %v", raftFile, err)
+	}
+	return bolt, nil
+}
+
+// watchOut turns a fault in reading a file into an error: bbolt maps its file and trusts
+// it, so what is damaged or cut short makes it panic, or read where there is nothing.
+func (d dir) watchOut(do func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = d.damaged("%s cannot be read: %v", raftFile, p)
+		}
+	}()
+	return do()
+}
+
 // check finds out whether raft can begin with what is there. Raft itself would take an
 // older snapshot when the newest is damaged, and stop the process when the log then does
 // not reach back to it; and it would believe a log with a flipped bit.
 func (s *stores) check(d dir) error {
-	first, err1 := s.log.FirstIndex()
-	last, err2 := s.log.LastIndex()
-	if err := errors.Join(err1, err2); err != nil {
-		return d.wrap(err, raftFile)
-	}
-	for i := max(first, 1); i <= last; i++ {
-		if err := s.log.GetLog(i, &raft.Log{}); err != nil {
-			return d.damaged("entry %d of the log cannot be used: %v", i, err)
-		}
-	}
-	return s.checkSnapshots(d, first, last)
+	return d.watchOut(func() error { return s.checkAll(d) })
 }
 
-func (s *stores) checkSnapshots(d dir, first, last uint64) error {
+func (s *stores) checkAll(d dir) error {
 	list, err := s.snaps.List()
 	if err != nil {
 		return d.wrap(err, snapshotDir)
 	}
-	if len(list) == 0 {
-		if first > 1 {
-			return d.damaged("the log begins with entry %d and there is no snapshot of what was before", first)
-		}
-		return nil
+	last, err := s.log.LastIndex()
+	if err != nil {
+		return d.wrap(err, raftFile)
 	}
-	newest := list[0].Index
+	if len(list) == 0 {
+		return s.checkLog(d, 1, last)
+	}
 	var bad error
 	for _, meta := range list {
-		if err := s.checkSnapshot(meta.ID); err != nil {
-			bad = err
-			continue
+		err := s.checkSnapshot(meta.ID)
+		if err == nil {
+			return s.checkLog(d, meta.Index+1, max(last, list[0].Index))
 		}
-		if meta.Index < newest && (first > meta.Index+1 || last < newest) {
-			break
-		}
-		return nil
+		bad = errors.Join(bad, err)
 	}
-	return d.damaged("no snapshot can be used with a log from %d to %d: %v", first, last, bad)
+	return d.damaged("no snapshot can be used: %v", bad)
+}
+
+// checkLog checks that the log holds what follows a snapshot. What is older may be there
+// or not.
+func (s *stores) checkLog(d dir, from, last uint64) error {
+	for i := from; i <= last; i++ {
+		if err := s.log.GetLog(i, &raft.Log{}); err != nil {
+			return d.damaged("entry %d of the log cannot be used: %v", i, err)
+		}
+	}
+	return nil
 }
 
 func (s *stores) checkSnapshot(id string) error {
@@ -122,7 +146,7 @@ func (d dir) damaged(format string, args ...any) error {
 	}
 }
 
-// close also flushes; an error of it is the last that is heard of the files.
+// shut gives up the lock. Its error is the last that is heard of the files.
 func (s *stores) shut() error {
 	if err := s.close(); err != nil {
 		return &gazetteer.Error{Op: "control.Close", Kind: gazetteer.Internal, Detail: raftFile, Err: err}
