@@ -204,9 +204,13 @@ func (r *Replica) maybeReopen(l *link) {
 		return
 	}
 	l.over = false
+	var all []gazetteer.Partition // what the peer has said meanwhile went unheard
+	for _, m := range r.order {
+		all = append(all, m.partition)
+	}
+	r.control(l, Ask{Partitions: all})
 	for _, f := range l.order {
-		r.control(l, Ask{Partitions: []gazetteer.Partition{f.m.partition}})
-		r.sendHello(f)
+		r.asked(f)
 	}
 }
 
