@@ -32,18 +32,22 @@ type call struct {
 	written bool // it was (perhaps) written when the connection broke
 }
 
-var calls = sync.Pool{New: func() any { return &call{done: make(chan struct{}, 1)} }}
+// callPool keeps calls that are over.
+type callPool struct{ p sync.Pool }
 
-func newCall(method, role byte) *call {
-	c := calls.Get().(*call)
+func (p *callPool) take(method, role byte) *call {
+	c, ok := p.p.Get().(*call)
+	if !ok {
+		c = &call{done: make(chan struct{}, 1)}
+	}
 	c.head = header{code: method, role: role}
 	return c
 }
 
 // release gives c back; nothing may refer to it any more.
-func (c *call) release() {
+func (p *callPool) release(c *call) {
 	*c = call{done: c.done}
-	calls.Put(c)
+	p.p.Put(c)
 }
 
 func (c *call) finish(err error) {

@@ -178,7 +178,7 @@ func TestGreetingBeyondTheLimitIsAnError(t *testing.T) {
 	}
 }
 
-// The issue of an idle link: ten types of 271 partitions, equal at both ends. Both
+// An idle link: ten types of 271 partitions, equal at both ends. Both
 // greetings and both answers together stay below 64 KiB.
 func TestIdleHandshakeIsSmall(t *testing.T) {
 	ps := samplePartitions(10, 271)

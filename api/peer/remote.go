@@ -43,8 +43,8 @@ var _ region.Tier = (*Remote)(nil)
 
 // Read implements region.Tier.
 func (r *Remote) Read(ctx context.Context, dst []byte, k gazetteer.Key) ([]byte, region.ReadInfo, error) {
-	c := newCall(methodRead, r.role)
-	defer c.release()
+	c := r.pool.t.calls.take(methodRead, r.role)
+	defer r.pool.t.calls.release(c)
 	if region.WantsHops(ctx) {
 		c.head.flags = flagHops
 	}
@@ -73,8 +73,8 @@ func (r *Remote) Write(ctx context.Context, t gazetteer.Type, ws []ring.Write) [
 }
 
 func (r *Remote) writeBatch(ctx context.Context, t gazetteer.Type, ws []ring.Write) ([]ring.Outcome, error) {
-	c := newCall(methodWrite, r.role)
-	defer c.release()
+	c := r.pool.t.calls.take(methodWrite, r.role)
+	defer r.pool.t.calls.release(c)
 	c.body = appendWrites(nil, t, ws)
 	if err := r.pool.do(ctx, c); err != nil {
 		if c.written {
@@ -88,8 +88,8 @@ func (r *Remote) writeBatch(ctx context.Context, t gazetteer.Type, ws []ring.Wri
 // List implements region.Tier. A page that is too long for one reply comes back shorter,
 // with More set.
 func (r *Remote) List(ctx context.Context, q region.ListQuery) (region.ListPage, error) {
-	c := newCall(methodList, r.role)
-	defer c.release()
+	c := r.pool.t.calls.take(methodList, r.role)
+	defer r.pool.t.calls.release(c)
 	c.body = pb.Append(nil, &pb.ListRequest{
 		Type: string(q.Partition.Type), Index: q.Partition.Index, Prefix: q.Prefix, After: string(q.After),
 		Limit: uint32(min(max(q.Limit, 0), 1<<31-1)),
@@ -102,8 +102,8 @@ func (r *Remote) List(ctx context.Context, q region.ListQuery) (region.ListPage,
 
 // Conflicts implements region.Tier.
 func (r *Remote) Conflicts(ctx context.Context, t gazetteer.Type) ([]ring.Conflict, error) {
-	c := newCall(methodConflicts, r.role)
-	defer c.release()
+	c := r.pool.t.calls.take(methodConflicts, r.role)
+	defer r.pool.t.calls.release(c)
 	c.body = pb.Append(nil, &pb.ConflictsRequest{Type: string(t)})
 	if err := r.pool.do(ctx, c); err != nil {
 		return nil, err

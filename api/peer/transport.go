@@ -32,6 +32,7 @@ type Transport struct {
 	pools    sync.Map // NodeID -> *pool
 	handlers handlers
 	links    links
+	calls    callPool
 	count    counters
 
 	wg sync.WaitGroup // all goroutines but handlers
