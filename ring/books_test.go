@@ -387,7 +387,8 @@ func (b *books) removed(n *node, h *ring.Held, installs []*sealed, again []int32
 }
 
 // mayCollect holds that every store of the plan has had the tombstone, and everything
-// of the element that it replaces, unless only stores outside the plan still have it.
+// of the element that it replaces, unless that was lost with disks, or only stores
+// outside the plan still have it.
 func (b *books) mayCollect(n *node, f int32) {
 	t := &b.facts[f]
 	all := uint64(0)
@@ -406,7 +407,7 @@ func (b *books) mayCollect(n *node, f int32) {
 		switch {
 		case o.u.Stamp.Compare(t.u.Stamp) > 0:
 			continue
-		case all&o.by.node.bit() == 0 || !b.anyCovers(o, all):
+		case o.free || all&o.by.node.bit() == 0 || !b.anyCovers(o, all):
 			o.outside = o.outside || !b.follows(f, g)
 			continue
 		case o.covered&all == all:

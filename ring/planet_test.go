@@ -276,6 +276,7 @@ func (w *world) configure(n *node) {
 		return
 	}
 	n.plan = n.next
+	w.tracePlan(n)
 	n.r.Configure(n.plan)
 	w.perform(n)
 }

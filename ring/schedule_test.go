@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"gazetteer/ring"
@@ -43,6 +44,8 @@ func profiles() []profile {
 		with("disks", [actionKinds]int{doCrash: 5, doHalt: 4, doLose: 8, doCopy: 8, doRestore: 6, doBreak: 10, doSlow: 8, doCut: 3, doTree: 3}),
 		with("clocks", [actionKinds]int{doClock: 12, doBreak: 8, doCrash: 4, doSlow: 6, doTree: 4, doSplit: 2}),
 		with("members", [actionKinds]int{doRemove: 10, doReturn: 14, doCrash: 4, doLose: 1, doBreak: 5, doTree: 5, doSlow: 6}),
+		with("ruins", [actionKinds]int{doLose: 30, doRestore: 8, doCopy: 10, doCrash: 6, doBreak: 10, doSlow: 6, doSplit: 4}),
+		with("wanderers", [actionKinds]int{doRemove: 24, doReturn: 26, doLose: 12, doRestore: 4, doCopy: 6, doCrash: 4, doSplit: 3}),
 		with("all", everything),
 		with("all", everything),
 		with("all", everything),
@@ -58,7 +61,10 @@ func newSchedule(seed uint64) *schedule {
 	d.next()
 	all := profiles()
 	p := all[seed%uint64(len(all))]
-	s := &schedule{shape: newShape(seed, &d, p.name == "calm")}
+	if *profileFlag != "" {
+		p = all[slices.IndexFunc(all, func(q profile) bool { return q.name == *profileFlag })]
+	}
+	s := &schedule{shape: newShape(seed, &d, p.name)}
 	s.actions = drawActions(&d, &p)
 	return s
 }
@@ -93,11 +99,17 @@ func (p *profile) draw(k int) actionKind {
 }
 
 // newShape draws a planet: one region, or a small tree of them, with rings of 1 to 7.
-func newShape(seed uint64, d *dice, calm bool) shape {
+func newShape(seed uint64, d *dice, profile string) shape {
+	calm := profile == "calm"
 	s := shape{seed: seed, parts: 1 + d.n(2), ids: 1 + d.n(4), locations: 1 + d.n(3), tick: 15 * time.Millisecond, calm: calm}
-	if d.n(5) < 2 {
+	switch {
+	case profile == "ruins": // rings of one: a lost disk is a lost region
+		for range 2 + d.n(3) {
+			s.rings = append(s.rings, []circle{{members: 1 + d.n(4)/3, parts: uint64(1<<s.parts - 1)}})
+		}
+	case d.n(5) < 2:
 		s.rings = [][]circle{regionOf(d, s.parts, []int{1, 2, 3, 3, 5, 7})}
-	} else {
+	default:
 		for range 2 + d.n(3) {
 			s.rings = append(s.rings, regionOf(d, s.parts, []int{1, 1, 2, 2, 3}))
 		}

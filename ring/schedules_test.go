@@ -16,6 +16,7 @@ import (
 var (
 	schedulesFlag = flag.Int("schedules", 2000, "how many random schedules TestSchedules runs")
 	firstFlag     = flag.Uint64("first", 1, "the seed of the first of them")
+	profileFlag   = flag.String("profile", "", "draw all schedules from this profile: calm, links, crashes, disks, clocks, members, ruins, wanderers, all")
 	seedFlag      = flag.Uint64("seed", 0, "replay this one schedule, with a trace")
 	shrinkFlag    = flag.Bool("shrink", false, "with -seed: leave out actions while it still fails")
 )
@@ -39,7 +40,7 @@ func TestSchedules(t *testing.T) {
 	if failed != nil {
 		t.Fatalf("seed %d: %v\nreplay it with: go test ./ring -run 'TestSchedules$' -seed %d", failed.shape.seed, failed.books.failure, failed.shape.seed)
 	}
-	if sum.schedules < fullBatch {
+	if sum.schedules < fullBatch || *profileFlag != "" {
 		return
 	}
 	for i, least := range atLeast {

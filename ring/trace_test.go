@@ -88,6 +88,20 @@ func (w *world) traceAction(x *action, n *node) {
 	}
 }
 
+func (w *world) tracePlan(n *node) {
+	if w.trace == nil || w.timeless {
+		return
+	}
+	var s []string
+	for _, r := range n.plan.Rings {
+		s = append(s, fmt.Sprintf("ring %v", r.Members))
+	}
+	for _, e := range n.plan.Edges {
+		s = append(s, fmt.Sprintf("edge to %s", e.Peer))
+	}
+	w.tracef(n, "follows plan %d: %s", n.plan.Epoch, strings.Join(s, ", "))
+}
+
 func (w *world) traceSave(n *node, s *ring.Save) {
 	if w.trace == nil {
 		return
