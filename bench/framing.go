@@ -59,13 +59,24 @@ func writeFrames(conn net.Conn, ids <-chan uint32, size int) {
 	}
 }
 
-// serveFrames answers every frame at once. Its argument is the address.
+// serveFrames answers every frame at once, or, with a second address, passes it on and
+// answers when the answer has come. Its arguments are the addresses.
 func serveFrames(args []string) error {
 	l, err := net.Listen("tcp", args[0])
 	if err != nil {
 		return err
 	}
 	go endOnInterrupt(func() { os.Exit(0) })
+	answer := func(id uint32, replies chan<- uint32) { replies <- id }
+	if len(args) > 1 {
+		next, err := dialCallers(args[1], framingConns)
+		if err != nil {
+			return err
+		}
+		answer = func(id uint32, replies chan<- uint32) {
+			next[int(id)%len(next)].call(func() { replies <- id })
+		}
+	}
 	for {
 		conn, err := l.Accept()
 		if err != nil {
@@ -74,8 +85,7 @@ func serveFrames(args []string) error {
 		replies := make(chan uint32, 1024)
 		go writeFrames(conn, replies, framingReply)
 		go func() {
-			_ = readFrames(conn, func(id uint32) { replies <- id })
-			close(replies)
+			_ = readFrames(conn, func(id uint32) { answer(id, replies) })
 			conn.Close()
 		}()
 	}
@@ -138,17 +148,17 @@ type caller struct {
 
 	mu      sync.Mutex // guards next and waiting
 	next    uint32
-	waiting map[uint32]chan struct{}
+	waiting map[uint32]func()
 }
 
-func dialCallers(addr string, workers int) ([]*caller, error) {
+func dialCallers(addr string, most int) ([]*caller, error) {
 	var out []*caller
-	for range min(framingConns, workers) {
+	for range min(framingConns, most) {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {
 			return nil, err
 		}
-		c := &caller{requests: make(chan uint32, 1024), waiting: map[uint32]chan struct{}{}}
+		c := &caller{requests: make(chan uint32, 1024), waiting: map[uint32]func(){}}
 		go writeFrames(conn, c.requests, framingRequest)
 		go func() { _ = readFrames(conn, c.answered) }()
 		out = append(out, c)
@@ -157,10 +167,11 @@ func dialCallers(addr string, workers int) ([]*caller, error) {
 }
 
 func (c *caller) callUntil(until time.Time) (latency []time.Duration) {
-	done := make(chan struct{}, 1)
+	arrived := make(chan struct{}, 1)
+	done := func() { arrived <- struct{}{} }
 	for now := time.Now(); now.Before(until); {
-		c.requests <- c.enter(done)
-		<-done
+		c.call(done)
+		<-arrived
 		end := time.Now()
 		latency = append(latency, end.Sub(now))
 		now = end
@@ -168,12 +179,14 @@ func (c *caller) callUntil(until time.Time) (latency []time.Duration) {
 	return latency
 }
 
-func (c *caller) enter(done chan struct{}) uint32 {
+// call sends a request; done is called when its answer has come.
+func (c *caller) call(done func()) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.next++
-	c.waiting[c.next] = done
-	return c.next
+	id := c.next
+	c.waiting[id] = done
+	c.mu.Unlock()
+	c.requests <- id
 }
 
 func (c *caller) answered(id uint32) {
@@ -181,7 +194,7 @@ func (c *caller) answered(id uint32) {
 	done := c.waiting[id]
 	delete(c.waiting, id)
 	c.mu.Unlock()
-	done <- struct{}{}
+	done()
 }
 
 func ownCPU() (time.Duration, error) {

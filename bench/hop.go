@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"time"
 )
@@ -15,100 +13,124 @@ import (
 // cluster server and replica are processes of their own.
 const hops = 2
 
-// benchHop compares three processes with one, and what a hop costs with what the plain
-// framing takes in the same rounds. CPU counts at both ends of a hop.
+// benchHop says what a hop between two processes costs: what a lookup takes more when
+// its tiers are three processes than in one, by two. It is compared with the same three
+// processes over the plain framing behind a bare gin handler, in turns. CPU is of all
+// processes together.
 func benchHop(ctx context.Context, o options, t *table) error {
 	records := min(o.records, importMost)
-	one, err := startService(ctx, o, "one")
+	ours, err := startOurs(ctx, o, records)
 	if err != nil {
 		return err
 	}
-	defer one.stop()
-	three, err := startRegion(ctx, o)
+	defer ours.stop()
+	ask := resolveOf(records)
+	body, err := fetch(ours.one.addr, ask(nil, seeded()))
 	if err != nil {
 		return err
 	}
-	defer three.stop()
-	for _, s := range []*service{one, three.front} {
-		if err := s.fill(ctx, records); err != nil {
-			return err
-		}
+	plain, err := startPlain(ctx, len(body))
+	if err != nil {
+		return err
 	}
-	var r hopRounds
+	defer plain.stop()
 	for i := range o.pairs + 1 {
-		if err := r.add(ctx, o, one, three, records); err != nil {
-			return err
-		}
-		if i == 0 { // the first round warms up
-			r = hopRounds{}
+		for _, c := range []*chains{ours, plain} {
+			if err := c.round(o, ask, i > 0); err != nil { // the first pair warms up
+				return err
+			}
 		}
 	}
-	r.print(t)
+	printHops(t, ours, plain)
+	return printEcho(ctx, o, t)
+}
+
+func printHops(t *table, ours, plain *chains) {
+	t.line("one hop between processes, 64 connections: CPU, both ends", spreadOf(ours.cpu).String()+" µs", "")
+	t.line("  the plain framing in its place", spreadOf(plain.cpu).String()+" µs", "")
+	t.line("  ratio of CPU", spreadOf(ratios(ours.cpu, plain.cpu)).String(), "at most 1.3")
+	t.line("one hop, one connection: latency", spreadOf(ours.latency).String()+" µs", "")
+	t.line("  the plain framing in its place", spreadOf(plain.latency).String()+" µs", "")
+	t.line("  ratio of latencies", spreadOf(ratios(ours.latency, plain.latency)).String(), "")
+}
+
+// printEcho measures the plain framing alone: both ends do nothing else, so that far more
+// frames share a system call than between servers that have work to do.
+func printEcho(ctx context.Context, o options, t *table) error {
+	var cpu []float64
+	for range o.pairs {
+		f, err := plainFraming(ctx, o, conns)
+		if err != nil {
+			return err
+		}
+		cpu = append(cpu, f)
+	}
+	t.line("  the plain framing alone, 64 callers: CPU, both ends", spreadOf(cpu).String()+" µs", "")
 	return nil
 }
 
-// hopRounds are figures in µs, one for each round.
-type hopRounds struct{ cpu, plainCPU, latency, plainLatency []float64 }
-
-func (r *hopRounds) print(t *table) {
-	t.line("one hop between processes, 64 connections: CPU, both ends", spreadOf(r.cpu).String()+" µs", "")
-	t.line("  plain multiplexed framing: CPU, both ends", spreadOf(r.plainCPU).String()+" µs", "")
-	t.line("  ratio of CPU", spreadOf(ratios(r.cpu, r.plainCPU)).String(), "at most 1.3")
-	t.line("one hop, one connection: median latency", spreadOf(r.latency).String()+" µs", "")
-	t.line("  plain multiplexed framing: median latency", spreadOf(r.plainLatency).String()+" µs", "")
+// chains are one way to answer a request in one process and in three, and what a hop
+// took in each round: µs of CPU, and of latency.
+type chains struct {
+	one, three   chain
+	cpu, latency []float64
 }
 
-func (r *hopRounds) add(ctx context.Context, o options, one *service, three *regionOfThree, records int) error {
-	ask := resolveOf(records)
-	single, err := loaded(o, conns, ask, one.addr, one.pid())
-	if err != nil {
-		return err
-	}
-	split, err := loaded(o, conns, ask, three.front.addr, three.pids()...)
-	if err != nil {
-		return err
-	}
-	plain, err := plainFraming(ctx, o, conns)
-	if err != nil {
-		return err
-	}
-	r.cpu = append(r.cpu, (split.cpu-single.cpu)/hops)
-	r.plainCPU = append(r.plainCPU, plain.cpu)
-	return r.addLatency(ctx, o, ask, one, three)
+// chain is a server with the processes behind it.
+type chain struct {
+	addr      string
+	processes []*process
 }
 
-func (r *hopRounds) addLatency(ctx context.Context, o options, ask request, one *service, three *regionOfThree) error {
-	single, err := loaded(o, 1, ask, one.addr, one.pid())
+func (c *chain) pids() (out []int) {
+	for _, p := range c.processes {
+		out = append(out, p.pid())
+	}
+	return out
+}
+
+func (c *chains) stop() {
+	for _, p := range append(c.one.processes, c.three.processes...) {
+		_ = p.stop() // the figures are taken
+	}
+}
+
+func (c *chains) round(o options, ask request, counts bool) error {
+	single, err := c.one.loaded(o, conns, ask)
 	if err != nil {
 		return err
 	}
-	split, err := loaded(o, 1, ask, three.front.addr, three.pids()...)
+	split, err := c.three.loaded(o, conns, ask)
 	if err != nil {
 		return err
 	}
-	plain, err := plainFraming(ctx, o, 1)
+	alone, err := c.one.loaded(o, 1, ask)
 	if err != nil {
 		return err
 	}
-	r.latency = append(r.latency, (split.median-single.median)/hops)
-	r.plainLatency = append(r.plainLatency, plain.median)
+	far, err := c.three.loaded(o, 1, ask)
+	if err != nil || !counts {
+		return err
+	}
+	c.cpu = append(c.cpu, (split.cpu-single.cpu)/hops)
+	c.latency = append(c.latency, (far.median-alone.median)/hops)
 	return nil
 }
 
 // figure is what one round gave, in µs for each request.
 type figure struct{ cpu, median float64 }
 
-// loaded asks at addr and adds up the CPU of all processes.
-func loaded(o options, connections int, ask request, addr string, pids ...int) (figure, error) {
-	before, err := cpuOfAll(pids)
+// loaded asks and adds up the CPU of all processes.
+func (c *chain) loaded(o options, connections int, ask request) (figure, error) {
+	before, err := cpuOfAll(c.pids())
 	if err != nil {
 		return figure{}, err
 	}
-	l, err := drive(addr, connections, 0, o.round, ask)
+	l, err := drive(c.addr, connections, 0, o.round, ask)
 	if err != nil {
 		return figure{}, err
 	}
-	after, err := cpuOfAll(pids)
+	after, err := cpuOfAll(c.pids())
 	return figure{micros(after-before) / float64(l.requests), micros(l.quantile(0.5))}, err
 }
 
@@ -123,30 +145,56 @@ func cpuOfAll(pids []int) (sum time.Duration, err error) {
 	return sum, nil
 }
 
-// plainFraming runs both ends of the plain framing, each in a process.
-func plainFraming(ctx context.Context, o options, workers int) (f figure, err error) {
+// startPlain starts the bare handler alone, and one that asks over two hops.
+func startPlain(ctx context.Context, size int) (*chains, error) {
+	last, end, err := startFraming(ctx)
+	if err != nil {
+		return nil, err
+	}
+	middle, via, err := startFraming(ctx, end)
+	if err != nil {
+		return nil, err
+	}
+	one, addr, err := startBare(ctx, size)
+	if err != nil {
+		return nil, err
+	}
+	front, far, err := startBare(ctx, size, via)
+	return &chains{
+		one:   chain{addr, []*process{one}},
+		three: chain{far, []*process{front, middle, last}},
+	}, err
+}
+
+func startFraming(ctx context.Context, next ...string) (*process, string, error) {
 	addr, err := freeAddr()
 	if err != nil {
-		return f, err
+		return nil, "", err
 	}
-	server, err := startSelf("framing", addr)
+	p, err := startSelf("framing", append([]string{addr}, next...)...)
 	if err != nil {
-		return f, err
+		return nil, "", err
+	}
+	return p, addr, listening(ctx, addr)
+}
+
+// plainFraming returns the CPU of both ends for each request.
+func plainFraming(ctx context.Context, o options, workers int) (cpu float64, err error) {
+	server, addr, err := startFraming(ctx)
+	if err != nil {
+		return 0, err
 	}
 	defer func() { err = firstOf(err, server.stop()) }()
-	if err := listening(ctx, addr); err != nil {
-		return f, err
-	}
 	before, err := cpuOf(server.pid())
 	if err != nil {
-		return f, err
+		return 0, err
 	}
 	r, err := askFrames(ctx, addr, workers, o.round)
 	if err != nil {
-		return f, err
+		return 0, err
 	}
 	after, err := cpuOf(server.pid())
-	return figure{micros(after-before+r.CPU) / float64(r.Requests), micros(r.Median)}, err
+	return micros(after-before+r.CPU) / float64(r.Requests), err
 }
 
 func askFrames(ctx context.Context, addr string, workers int, d time.Duration) (r framingResult, err error) {
@@ -162,87 +210,3 @@ func askFrames(ctx context.Context, addr string, workers int, d time.Duration) (
 	}
 	return r, json.Unmarshal(out, &r)
 }
-
-// regionOfThree is the product as three processes, one for each tier.
-type regionOfThree struct {
-	front *service
-	rest  []*process
-}
-
-func (r *regionOfThree) pids() []int {
-	out := []int{r.front.pid()}
-	for _, p := range r.rest {
-		out = append(out, p.pid())
-	}
-	return out
-}
-
-func (r *regionOfThree) stop() error {
-	err := r.front.stop()
-	for _, p := range r.rest {
-		err = firstOf(err, p.stop())
-	}
-	return err
-}
-
-// startRegion starts replica, cluster server and regional server, and waits until the
-// last of them is ready.
-func startRegion(ctx context.Context, o options) (*regionOfThree, error) {
-	http, err := freeAddr()
-	if err != nil {
-		return nil, err
-	}
-	plan, err := writePlan(o.dir)
-	if err != nil {
-		return nil, err
-	}
-	r := &regionOfThree{}
-	for _, node := range []string{"data", "entry"} {
-		p, err := startNode(o, plan, node)
-		if err != nil {
-			return nil, err
-		}
-		r.rest = append(r.rest, p)
-	}
-	geoip, err := writeGeoIP(o.dir)
-	if err != nil {
-		return nil, err
-	}
-	p, err := startNode(o, plan, "front", "--http", http, "--geoip", geoip)
-	if err != nil {
-		return nil, err
-	}
-	r.front = &service{process: p, addr: http}
-	ready, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	return r, p.ready(ready, "http://"+http+"/readyz")
-}
-
-func startNode(o options, plan, node string, more ...string) (*process, error) {
-	args := append([]string{"server", "--plan", plan, "--node", node, "--data", filepath.Join(o.dir, node)}, more...)
-	return start(node, o.gazetteer, args...)
-}
-
-func writePlan(dir string) (string, error) {
-	var addrs [3]any
-	for i := range addrs {
-		a, err := freeAddr()
-		if err != nil {
-			return "", err
-		}
-		addrs[i] = a
-	}
-	name := filepath.Join(dir, "plan.yaml")
-	return name, os.WriteFile(name, fmt.Appendf(nil, planOfThree, addrs[:]...), 0o600)
-}
-
-const planOfThree = `region: bench
-nodes:
-  - {name: front, peer: "%s", roles: [region]}
-  - {name: entry, peer: "%s", roles: [cluster]}
-  - {name: data, peer: "%s", roles: [replica]}
-default:
-  servers: [entry]
-  rings:
-    - {name: only, members: [data]}
-`

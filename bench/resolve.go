@@ -46,12 +46,12 @@ func compareResolve(ctx context.Context, o options, t *table, s *service) error 
 	return bare.stop()
 }
 
-func startBare(ctx context.Context, size int) (*process, string, error) {
+func startBare(ctx context.Context, size int, next ...string) (*process, string, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := startSelf("bare", addr, strconv.Itoa(size))
+	p, err := startSelf("bare", append([]string{addr, strconv.Itoa(size)}, next...)...)
 	if err != nil {
 		return nil, "", err
 	}
