@@ -75,8 +75,6 @@ func (a *agenda) keep(e event) int32 {
 	return int32(len(a.slab) - 1)
 }
 
-func (a *agenda) empty() bool { return len(a.heap) == 0 }
-
 // due reports whether something is planned up to that moment.
 func (a *agenda) due(t time.Duration) bool { return len(a.heap) > 0 && a.heap[0].at <= t }
 

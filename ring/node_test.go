@@ -5,6 +5,7 @@ import (
 
 	"gazetteer"
 	"gazetteer/ring"
+	"gazetteer/ring/memstore"
 )
 
 // node is one process and its disk.
@@ -68,7 +69,7 @@ type scan struct {
 	id       ring.ScanID
 	part     gazetteer.Partition
 	above    gazetteer.Vector
-	snapshot snapshot
+	snapshot ring.Snapshot
 	after    gazetteer.Position
 }
 
@@ -112,6 +113,9 @@ func (w *world) end(n *node, sent fate) {
 	n.counted = w.countersOf(n)
 	w.cover.saw(n.r.Counters())
 	n.r, n.busy, n.frozen, n.halt, n.wants = nil, false, false, noHalt, 0
+	for _, s := range n.scans {
+		s.snapshot.Close()
+	}
 	for i := range n.stalled {
 		if e := &n.stalled[i]; e.kind == evArrive && isData(e.mail.msg) {
 			w.flying--
@@ -253,7 +257,10 @@ func (w *world) halts(n *node, saves bool, at halt) bool {
 }
 
 func (w *world) saves(n *node, rd *ring.Ready) {
-	n.disk.store.Save(&rd.Save)
+	if err := n.disk.store.Save(&rd.Save); err != nil {
+		w.books.fail("store", n, "%v", err)
+		return
+	}
 	w.traceSave(n, &rd.Save)
 	w.books.saved(n, rd)
 }
@@ -261,10 +268,12 @@ func (w *world) saves(n *node, rd *ring.Ready) {
 // scansOf closes, opens and goes on with the scans a Ready names.
 func (w *world) scansOf(n *node, rd *ring.Ready) {
 	for _, id := range rd.Close {
-		delete(n.scans, id)
+		if s := n.scans[id]; s != nil {
+			n.closes(s)
+		}
 	}
 	for _, o := range rd.Scans {
-		s := &scan{id: o.ID, part: o.Partition, above: o.Above, snapshot: n.disk.store.snapshot(o.Partition)}
+		s := &scan{id: o.ID, part: o.Partition, above: o.Above, snapshot: n.disk.store.Snapshot()}
 		n.scans[o.ID] = s
 		w.readSoon(n, s)
 	}
@@ -273,6 +282,11 @@ func (w *world) scansOf(n *node, rd *ring.Ready) {
 			w.readSoon(n, s)
 		}
 	}
+}
+
+func (n *node) closes(s *scan) {
+	s.snapshot.Close()
+	delete(n.scans, s.id)
 }
 
 func (w *world) readSoon(n *node, s *scan) {
@@ -289,7 +303,11 @@ func (w *world) reads(n *node, life int, s *scan) {
 		return
 	}
 	c := ring.Chunk{ID: s.id, Done: true}
-	for u := range scanShelf(s.snapshot, s.above, s.after) {
+	for u, err := range s.snapshot.Scan(s.part, s.above, s.after) {
+		if err != nil {
+			w.books.fail("store", n, "%v", err)
+			return
+		}
 		if len(c.Updates) == w.shape.config.ScanBatch {
 			c.Done = false
 			break
@@ -300,7 +318,7 @@ func (w *world) reads(n *node, life int, s *scan) {
 		s.after = c.Updates[k-1].Position
 	}
 	if c.Done {
-		delete(n.scans, s.id)
+		n.closes(s)
 	}
 	n.r.Tick(w.clockOf(n))
 	n.r.Scanned(c)
@@ -317,12 +335,12 @@ func (w *world) countersOf(n *node) ring.Counters {
 
 // disk is a store, and the books' own record of what was saved to it.
 type disk struct {
-	store   *vault
+	store   *memstore.Store
 	shelves []shelf
 }
 
 func (w *world) newDisk() *disk {
-	d := &disk{store: newVault(), shelves: make([]shelf, len(w.parts))}
+	d := &disk{store: memstore.New(), shelves: make([]shelf, len(w.parts))}
 	for i := range d.shelves {
 		d.shelves[i] = newShelf()
 	}
@@ -330,9 +348,18 @@ func (w *world) newDisk() *disk {
 }
 
 func (d *disk) clone() *disk {
-	c := &disk{store: d.store.clone(), shelves: make([]shelf, len(d.shelves))}
+	c := &disk{store: d.store.Clone(), shelves: make([]shelf, len(d.shelves))}
 	for i := range d.shelves {
 		c.shelves[i] = d.shelves[i].clone()
 	}
 	return c
+}
+
+// content returns all that a disk holds of a partition, by position.
+func (d *disk) content(p gazetteer.Partition) []gazetteer.Update {
+	var all []gazetteer.Update
+	for u := range d.store.Scan(p, nil) {
+		all = append(all, u)
+	}
+	return all
 }

@@ -186,7 +186,7 @@ func (w *world) owners(part int) []*node {
 // Saves have made them.
 func (b *books) keeps(n *node, part int) {
 	s := &n.disk.shelves[part]
-	us := n.disk.store.shelves[b.w.parts[part]]
+	us := n.disk.content(b.w.parts[part])
 	count := 0
 	for _, f := range s.held {
 		if f != noFact {
@@ -234,8 +234,7 @@ func (b *books) journaled(part int) {
 	}
 	in := make([]bool, len(b.facts))
 	for _, n := range b.w.nodes {
-		for i := range n.disk.store.journal {
-			c := &n.disk.store.journal[i]
+		for c := range n.disk.store.Conflicts() {
 			if f := b.known(c.Partition, c.Loser.Position); f != noFact {
 				in[f] = true
 			}

@@ -224,8 +224,8 @@ func (w *world) traceState() {
 		w.tracef(n, "%s", n.r.Inspect(epoch))
 		for _, p := range w.parts {
 			w.tracef(n, "%v serves %+v, holds %s", p.Index, n.serving[p], w.vector(n.r.Vector(p)))
-			for _, u := range n.disk.store.shelves[p] {
-				w.tracef(n, "   %s", w.update(p, u))
+			for _, u := range n.disk.content(p) {
+				w.tracef(n, "   %s", w.update(p, &u))
 			}
 		}
 	}
