@@ -22,6 +22,11 @@ type scene struct {
 // newScene founds one region with one ring and lets it fill.
 func newScene(t *testing.T, members, spares int) *scene {
 	t.Helper()
+	return newSceneOf(t, members, spares, func(*ring.Config) {})
+}
+
+func newSceneOf(t *testing.T, members, spares int, change func(*ring.Config)) *scene {
+	t.Helper()
 	d := dice(1)
 	s := shape{
 		seed: 1, prompt: true, parts: 1, ids: 1, locations: 1, tick: 10 * time.Millisecond,
@@ -29,6 +34,7 @@ func newScene(t *testing.T, members, spares int) *scene {
 		config: quick(&d),
 	}
 	s.config.QueueMax, s.config.ScanBatch, s.config.Window = 100, 1, 10
+	change(&s.config)
 	w := newWorld(s, nil)
 	if testing.Verbose() {
 		w.trace = os.Stdout
@@ -255,6 +261,33 @@ func TestOrphansAreWrittenAnew(t *testing.T) {
 	}
 	if !s.live(c) {
 		t.Error("the orphan is lost")
+	}
+}
+
+// Rules 2 and 4 together: more orphans than a queue holds. Every scan between two mirrors
+// that hold them finds them again, so none would be followed by the live tail, and while
+// scans go on nobody adopts an orphan.
+func TestManyOrphansDoNotKeepScansGoing(t *testing.T) {
+	s := newSceneOf(t, 3, 0, func(c *ring.Config) { c.QueueMax = 4 })
+	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
+	s.alone(c)
+	for i := range 10 {
+		id := gazetteer.ID(rune('m' + i))
+		s.propose(c, ring.Write{Partition: s.parts[0], ID: id, Put: []ring.Value{{Location: s.locations[1]}}}, time.Second)
+	}
+	s.pass(5 * time.Millisecond)
+	c.reading = 20 * time.Millisecond
+	s.rejoin(c)
+	s.until("all but one have come over", func() bool { return len(a.disk.content(s.parts[0])) == 9 })
+	s.replaceDisk(c, s.newDisk(), &action{d: uint32(lost)})
+	c.reading = 0
+	s.cut(a, b, 1)
+	s.pass(100 * time.Millisecond)
+	s.cut(a, b, -1)
+	s.until("the orphans are adopted", func() bool { return s.unrest() == "" })
+	s.ends()
+	if k := s.countersOf(a).Orphans + s.countersOf(b).Orphans; k == 0 {
+		t.Error("nobody has adopted the orphans")
 	}
 }
 

@@ -178,12 +178,23 @@ func (r *Replica) Scanned(c Chunk) {
 	if s.resume != nil {
 		us = unsent(us, s.resume)
 	}
-	s.found += len(us)
+	s.count(us)
 	if len(us) > 0 {
 		r.data(f.link, Elements{Partition: f.m.partition, Session: f.out.session, Updates: us})
 	}
 	if c.Done {
 		r.finishScan(f)
+	}
+}
+
+// count adds up what the scan has found. What lies above the snapshot's own vector does
+// not count: no mark covers it, the next scan will find it again, and with more of it than
+// the queue holds scans would follow each other for ever.
+func (s *scan) count(us []gazetteer.Update) {
+	for i := range us {
+		if s.snapshot.Covers(us[i].Position) {
+			s.found++
+		}
 	}
 }
 

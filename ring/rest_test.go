@@ -156,10 +156,16 @@ func (b *books) leftover(s *shelf) string {
 	return ""
 }
 
-// judge holds what must be true of a planet at rest.
+// judge holds what must be true of a planet at rest. A gap in a live tail is an alarm
+// also while links break: the next session begins with a scan.
 func (w *world) judge() {
 	if w.books.failure != nil {
 		return
+	}
+	for _, n := range w.nodes {
+		if k := w.countersOf(n); k.Gaps > 0 {
+			w.books.fail("gap", n, "%d live updates left a gap", k.Gaps)
+		}
 	}
 	for part := range w.parts {
 		owners := w.owners(part)
