@@ -8,6 +8,9 @@ import (
 func (b *books) sends(n *node, rd *ring.Ready) {
 	own := b.own(n)
 	for i := range rd.Send {
+		if m, ok := rd.Send[i].Message.(ring.Report); ok {
+			b.reports(n, &m)
+		}
 		e, ok := rd.Send[i].Message.(ring.Elements)
 		if !ok {
 			continue
