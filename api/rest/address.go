@@ -29,18 +29,18 @@ func (p proxies) client(r *http.Request) netip.Addr {
 		return a
 	}
 	if way := r.Header["Forwarded"]; len(way) > 0 {
-		return p.walk(a, way, ',', forwardedFor)
+		return p.walk(a, way, forwardedFor)
 	}
-	return p.walk(a, r.Header["X-Forwarded-For"], ',', hop)
+	return p.walk(a, r.Header["X-Forwarded-For"], hop)
 }
 
 // walk goes through the hops of header lines from the last to the first.
-func (p proxies) walk(peer netip.Addr, lines []string, comma byte, read func(string) netip.Addr) netip.Addr {
+func (p proxies) walk(peer netip.Addr, lines []string, read func(string) netip.Addr) netip.Addr {
 	a := peer
 	for i := len(lines) - 1; i >= 0; i-- {
 		for line, more := lines[i], true; more; {
 			var last string
-			last, line, more = cutLast(line, comma)
+			last, line, more = cutLast(line, ',')
 			if a = read(last); !a.IsValid() || !p.trusts(a) {
 				return a
 			}
@@ -75,10 +75,18 @@ func forwardedFor(element string) netip.Addr {
 		pair, element, more = cutLast(element, ';')
 		name, value, _ := strings.Cut(pair, "=")
 		if strings.EqualFold(strings.TrimSpace(name), "for") {
-			return hop(strings.Trim(strings.TrimSpace(value), `"`))
+			return hop(unquote(strings.TrimSpace(value)))
 		}
 	}
 	return netip.Addr{}
+}
+
+// unquote returns what stands in quotes, or the text itself if there are none.
+func unquote(s string) string {
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		return s[1 : len(s)-1]
+	}
+	return s
 }
 
 // hop reads an address with or without a port, IPv6 with or without brackets. A zone is

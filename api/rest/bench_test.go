@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -180,4 +181,41 @@ func BenchmarkAppendDocument(b *testing.B) {
 	for b.Loop() {
 		buf = appendDocument(buf[:0], r)
 	}
+}
+
+// Write takes everything at no cost: what is measured is the way to it.
+func (c *canned) Write(_ context.Context, cs []region.Change) []region.Receipt {
+	out := make([]region.Receipt, len(cs))
+	for i := range out {
+		out[i] = region.Receipt{Version: 1, Reached: cs[i].Ack}
+	}
+	return out
+}
+
+// BenchmarkImport sends documents of three locations through a server and reports how
+// many locations a second arrive at the region.
+func BenchmarkImport(b *testing.B) {
+	h, err := New(Config{Regional: newCanned()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := httptest.NewServer(h)
+	defer s.Close()
+	record := sampleRecord()
+	var text []byte
+	const lines = 20_000
+	for i := range lines {
+		record.Key.ID = gazetteer.ID(fmt.Sprintf("id-%07d", i))
+		text = append(appendDocument(text, record), '\n')
+	}
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		r, err := http.Post(s.URL+importPath, "application/x-ndjson", bytes.NewReader(text))
+		if err != nil || r.StatusCode != 200 {
+			b.Fatal(r, err)
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		r.Body.Close()
+	}
+	b.ReportMetric(float64(3*lines*b.N)/b.Elapsed().Seconds(), "locations/s")
 }

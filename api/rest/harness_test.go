@@ -92,8 +92,9 @@ func (x *harness) do(method, path, body string, headers ...string) *reply {
 		x.t.Fatal(err)
 	}
 	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		r.Header.Set(name, value)
+		if name, value, ok := strings.Cut(h, ": "); ok {
+			r.Header.Set(name, value)
+		}
 	}
 	return x.send(r)
 }

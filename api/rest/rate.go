@@ -20,12 +20,15 @@ type rateLimit struct {
 const (
 	rateShards   = 64
 	perRateShard = 1024 // about 100 bytes each
+	// sweepEvery bounds what a flood of new addresses costs: each would sweep otherwise.
+	sweepEvery = time.Second
 )
 
 type rateShard struct {
 	mu      sync.Mutex // guards following
 	buckets map[netip.Prefix]*rate.Limiter
 	shared  *rate.Limiter
+	swept   time.Time
 }
 
 func newRateLimit(perSecond float64, burst int) *rateLimit {
@@ -62,7 +65,7 @@ func (s *rateShard) bucket(n netip.Prefix, l *rateLimit, now time.Time) *rate.Li
 	if b := s.buckets[n]; b != nil {
 		return b
 	}
-	if len(s.buckets) >= perRateShard {
+	if len(s.buckets) >= perRateShard && now.Sub(s.swept) >= sweepEvery {
 		s.forgetLocked(l.burst, now)
 	}
 	if len(s.buckets) >= perRateShard {
@@ -75,6 +78,7 @@ func (s *rateShard) bucket(n netip.Prefix, l *rateLimit, now time.Time) *rate.Li
 
 // forgetLocked drops the buckets that are full: a new one is just like them.
 func (s *rateShard) forgetLocked(burst int, now time.Time) {
+	s.swept = now
 	for n, b := range s.buckets {
 		if b.TokensAt(now) >= float64(burst) {
 			delete(s.buckets, n)
