@@ -221,6 +221,42 @@ func TestAWholeScanGivesFreshStamps(t *testing.T) {
 	}
 }
 
+// Rule 7, each below the other's horizon: two members have each been the whole plan for a
+// while, and collected. What one has seen go the other's whole scan does not bring back.
+func TestDeletionsSurviveAMutualHorizon(t *testing.T) {
+	s := newScene(t, 2, 0)
+	a, b := s.nodes[0], s.nodes[1]
+	s.put(a)
+	s.wrote(a, ring.Write{Put: []ring.Value{{Location: s.locations[0]}}})
+	s.pass(50 * time.Millisecond)
+	a.ignorant, b.ignorant = true, true
+	s.alone(a)
+	s.follows(b, a.bit())
+	s.gone(b)
+	s.until("b has collected", func() bool { return s.collected(b) })
+	s.follows(a, b.bit())
+	s.wrote(a, ring.Write{Delete: []gazetteer.LocationID{s.locations[0]}})
+	s.until("a has collected", func() bool { return s.collected(a) })
+	s.follows(a, 0)
+	s.follows(b, 0)
+	s.rejoin(a)
+	s.ends()
+	if s.live(a) || s.live(b) {
+		t.Error("a deleted value lives again")
+	}
+	if s.countersOf(a).Mutual+s.countersOf(b).Mutual == 0 {
+		t.Error("they were not below each other's horizon: the schedule shows nothing")
+	}
+}
+
+// follows makes a plan without some nodes, and only n learns of it.
+func (s *scene) follows(n *node, without uint64) {
+	s.agree(without, nil)
+	n.region.plan = len(s.plans) - 1
+	n.next = s.planOf(n)
+	s.configure(n)
+}
+
 // Rule 6: a replica that the stable stamp does not count collects nothing.
 func TestOutsideThePlanNothingIsCollected(t *testing.T) {
 	s := newScene(t, 3, 0)

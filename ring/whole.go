@@ -103,6 +103,7 @@ func (r *Replica) install(m *mirror, w *whole, theirs gazetteer.Vector) {
 		g := r.resource(m.partition, u.Element.ID)
 		held, ok := g.held(u.Element.Location)
 		switch {
+		case !ok && covered.Covers(u.Position): // it was deleted, and its tombstone collected here
 		case !ok || held.Stamp.Compare(u.Stamp) < 0:
 			r.accept(g, u)
 		case held.Position != u.Position:
