@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"slices"
+	"time"
 
 	"gazetteer"
 	"gazetteer/api/peer"
@@ -136,6 +138,10 @@ func (m *member) offer(l net.Listener) {
 	}()
 }
 
+// closeWithin is how long the store may take to close. A disk that fails can keep it for
+// ever, and the process has to end.
+const closeWithin = time.Minute
+
 // close ends first what asks, then what is asked.
 func (m *member) close() error {
 	var errs []error
@@ -146,7 +152,19 @@ func (m *member) close() error {
 		errs = append(errs, m.node.Close())
 	}
 	if m.store != nil {
-		errs = append(errs, m.store.Close())
+		errs = append(errs, m.closeStore())
 	}
 	return errors.Join(errs...)
+}
+
+func (m *member) closeStore() error {
+	closed := make(chan error, 1)
+	go func() { closed <- m.store.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(closeWithin):
+		return &gazetteer.Error{Op: "gazetteer.close", Kind: gazetteer.Internal,
+			Detail: fmt.Sprintf("the store did not close in %v; look at its disk. The next start finds out what it holds", closeWithin)}
+	}
 }

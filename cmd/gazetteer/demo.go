@@ -52,7 +52,7 @@ func (a *app) demo(ctx context.Context, f demoFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	defer s.web.Close()
+	defer s.unlisten()
 	if f.data == "" {
 		if s.data, err = os.MkdirTemp("", "gazetteer-demo-"); err != nil {
 			return &gazetteer.Error{Op: "gazetteer.demo", Kind: gazetteer.Internal, Err: err, Detail: "no room for the data; name a directory with --data"}

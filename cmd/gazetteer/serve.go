@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -31,11 +30,21 @@ type service struct {
 // run serves until ctx ends or a part fails. Once everything answers it calls up, which
 // may take its time; an error of it ends the service.
 func (s *service) run(ctx context.Context, up func(context.Context) error) error {
+	defer s.unlisten()
 	m, err := compose(s.parts)
 	if err != nil {
 		return err
 	}
 	return errors.Join(s.serve(ctx, m, up), m.close())
+}
+
+// unlisten gives the addresses back, also if nobody came to serve them.
+func (s *service) unlisten() {
+	for _, l := range []net.Listener{s.web, s.peers} {
+		if l != nil {
+			_ = l.Close() // who serves it may have closed it
+		}
+	}
 }
 
 func (s *service) serve(ctx context.Context, m *member, up func(context.Context) error) error {
@@ -89,12 +98,13 @@ func (s *service) open(m *member, failed func(error)) (*face, error) {
 	if s.web == nil {
 		return nil, nil
 	}
-	h, err := rest.New(rest.Config{Regional: m.node.Regional(), TrustedProxies: s.proxies, Log: s.log})
+	h, err := rest.New(rest.Config{
+		Regional: m.node.Regional(), TrustedProxies: s.proxies, Log: s.log, Samples: s.samples(m), Version: buildVersion(),
+	})
 	if err != nil {
 		return nil, err
 	}
 	f := &face{h, rest.Server(s.web.Addr().String(), h)}
-	f.server.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
 	go func() {
 		if err := f.server.Serve(s.web); !errors.Is(err, http.ErrServerClosed) {
 			failed(err)

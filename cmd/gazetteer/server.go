@@ -92,7 +92,11 @@ func (f *serverFlags) service(ctx context.Context, a *app) (*service, error) {
 	if s.locator, err = openLocator(f.geoip); err != nil {
 		return nil, err
 	}
-	return s, f.listen(ctx, s, node)
+	if err := f.listen(ctx, s, node); err != nil {
+		s.unlisten()
+		return nil, err
+	}
+	return s, nil
 }
 
 // place returns the node that the process is, with its roles.

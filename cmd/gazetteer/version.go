@@ -23,6 +23,16 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
+// buildVersion is the version of this program's module, "(devel)" for one that was built
+// from its sources.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	return info.Main.Version
+}
+
 func (a *app) printVersion(info *debug.BuildInfo) error {
 	revision := ""
 	for _, s := range info.Settings {

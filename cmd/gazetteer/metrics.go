@@ -1,0 +1,47 @@
+package main
+
+import (
+	"gazetteer/api/peer"
+	"gazetteer/api/rest"
+	"gazetteer/region/geo"
+)
+
+// samples are the metrics of the parts that the REST face does not know.
+func (s *service) samples(m *member) func() []rest.Sample {
+	return func() []rest.Sample {
+		out := geoipSamples(s.locator.Status())
+		if m.transport != nil {
+			out = append(out, peerSamples(m.transport.Counters())...)
+		}
+		return out
+	}
+}
+
+func geoipSamples(st geo.Status) []rest.Sample {
+	if st.Type == "" {
+		return nil
+	}
+	stale := 0.0
+	if st.Err != nil {
+		stale = 1
+	}
+	return []rest.Sample{
+		{Name: "gazetteer_geoip_built_timestamp_seconds", Help: "When the GeoIP database was made.", Value: float64(st.Built.Unix())},
+		{Name: "gazetteer_geoip_refused", Help: "1 while the file is not the database in use, because it is bad.", Value: stale},
+	}
+}
+
+func peerSamples(c peer.Counters) []rest.Sample {
+	total := func(name, help string, v uint64) rest.Sample {
+		return rest.Sample{Name: "gazetteer_peer_" + name + "_total", Help: help, Counter: true, Value: float64(v)}
+	}
+	return []rest.Sample{
+		total("connections", "Connections accepted from other servers.", c.Accepted),
+		total("refused", "Connections refused, or ended for what they sent.", c.Refused),
+		total("crowded", "Connections closed because there were too many.", c.Crowded),
+		total("requests", "Requests taken from other servers.", c.Requests),
+		total("links", "Links that came up.", c.Linked),
+		total("unlinks", "Links that ended.", c.Unlinked),
+		total("overflows", "Links closed because the peer took nothing.", c.Overflows),
+	}
+}
