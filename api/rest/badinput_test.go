@@ -150,6 +150,7 @@ func TestBodyLimitsHoldBeforeAnythingIsAllocated(t *testing.T) {
 		path := strings.NewReplacer(":type", "ndt", ":id", "one", ":location", "l").Replace(rt.path)
 		over := strings.Repeat(" ", int(rt.body)+1)
 		x.do(rt.method, path, over).problem(problem.TooLarge)
+		x.do(rt.method, path, over, "Expect: 100-continue").problem(problem.TooLarge)
 		// Chunked, it says nothing of its length.
 		chunk := fmt.Sprintf("%x\r\n%s\r\n", len(over), over)
 		if r := x.wire(rt.method, path, "Transfer-Encoding: chunked\r\n", chunk+"0\r\n\r\n", false); r.status != 413 {

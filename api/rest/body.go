@@ -63,6 +63,18 @@ func readError(err error, limit int64) error {
 	return coded(problem.InvalidRequest, gazetteer.Invalid, "", "the body ends before it is whole")
 }
 
+// restMax is how much of a body is taken only to be thrown away.
+const restMax = 8 << 20
+
+// throwAway takes the rest of a body that is refused, if that may be not much: who only
+// listens once he has sent all would find the connection broken instead of the answer.
+// Who asks before he sends (Expect) is told right away.
+func throwAway(r *http.Request) {
+	if r.ContentLength <= restMax && r.Header["Expect"] == nil {
+		_, _ = io.CopyN(io.Discard, r.Body, restMax) // nothing depends on it
+	}
+}
+
 // A buffer is memory for a body, used again.
 type buffer struct{ bytes []byte }
 

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -486,11 +485,8 @@ func FuzzDocument(f *testing.F) {
 	f.Add(threeLocations)
 	f.Add(`{"id":"x","type":"ndt","version":"0","locations":[{"id":"a","url":"b","labels":{"z":"1","a":"2"}}]}`)
 	f.Add(`{"attributes":{"a":[1,{"b":null}]},"locations":[{"id":"a","url":"https://x","lat":1e1,"lon":-0}]}`)
-	if text, err := os.ReadFile("testdata/catalogue.jsonl"); err == nil {
-		for line := range bytes.Lines(text) {
-			f.Add(string(line))
-		}
-	}
+	f.Add(ndjson(1))
+	f.Add(string(appendDocument(nil, sampleRecord())))
 	f.Fuzz(func(t *testing.T, text string) {
 		var r reader
 		c := region.Change{Key: gazetteer.Key{Type: "ndt", ID: "x"}}

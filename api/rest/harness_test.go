@@ -11,10 +11,14 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"gazetteer"
 	"gazetteer/api/rest/problem"
 	"gazetteer/api/rest/resttest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // harness is a handler behind a real server.
 type harness struct {

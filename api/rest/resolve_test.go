@@ -256,3 +256,29 @@ func mustFilter(t *testing.T, s string) geo.Filter {
 	}
 	return f
 }
+
+// FuzzLookup reads query strings and Accept headers of strangers: what is accepted is
+// within bounds, what is refused says why.
+func FuzzLookup(f *testing.F) {
+	f.Add("lat=1&lon=2&limit=3&avoid=a&avoid=b&filter=tier%3Dgold", "text/html,*/*;q=0.8")
+	f.Add("ip=2001%3adb8%3a%3a1&explain=1", "text/html;q=1;q=2, application/json")
+	f.Add("country=nl&region=r1&redirect=1", ";;,,/,*/*")
+	h, err := New(Config{Regional: newCanned()})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, query, accept string) {
+		prefersHTML([]string{accept})
+		var l lookup
+		if err := h.parseLookup(query, &l); err != nil {
+			if reason(err) == "" {
+				t.Fatalf("%q is refused without words", query)
+			}
+			return
+		}
+		c := l.query.Client
+		if c.HasPoint && c.Stated.Validate() != nil || c.Country != "" && !gazetteer.IsCountry(c.Country) || l.query.Limit < 0 || l.query.Limit > region.MaxLimit || c.HasPoint && c.IP.IsValid() {
+			t.Fatalf("%q is read as %+v", query, l.query)
+		}
+	})
+}

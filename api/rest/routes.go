@@ -106,6 +106,9 @@ func (h *Handler) served(rt route, t *turns) gin.HandlerFunc {
 			}
 		}
 		if err != nil {
+			if rt.body > 0 {
+				throwAway(c.Request)
+			}
 			h.refuse(c.Writer, c.Request, err)
 		}
 		counted.count(c.Writer.Status())
