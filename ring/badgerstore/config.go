@@ -28,16 +28,18 @@ type Config struct {
 	// Partitions is the planet's partition count (gazetteer.DefaultPartitions).
 	Partitions uint32
 
-	// MemTableBytes (32 MiB, at least 1 MiB) is how much is written before Badger
-	// flushes it to a table. Larger tables mean fewer of them and less compaction;
-	// about three times this much is resident.
+	// MemTableBytes (12 MiB, at least 1 MiB) is how much is written before Badger
+	// flushes it to a table. Up to 20 times this much is resident under load: Badger
+	// keeps the buffers of eight tables. A save of more than an eighth of it takes
+	// twice the writing.
 	MemTableBytes int64
 	// CacheBytes (256 MiB) bounds the cache of records. It is filled as records are
 	// read and written, and takes at least 32 MiB when it is in use.
 	CacheBytes int
-	// MinFree (32 times MemTableBytes: 1 GiB) is how much of the disk must stay free:
+	// MinFree (64 times MemTableBytes: 768 MiB) is how much of the disk must stay free:
 	// Room refuses below it, Save below half of it. A compaction may write as much as
-	// the upper levels of tables hold before it frees that, 16 times MemTableBytes.
+	// the upper levels of tables hold before it frees that: 34 times MemTableBytes when
+	// compaction lags behind, 20 times otherwise.
 	MinFree uint64
 	// FreeSpace returns the free bytes of the file system that dir lies on. The
 	// default asks the kernel.
@@ -61,9 +63,9 @@ type Config struct {
 
 func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Partitions, gazetteer.DefaultPartitions)
-	setDefault(&c.MemTableBytes, 32<<20)
+	setDefault(&c.MemTableBytes, 12<<20)
 	setDefault(&c.CacheBytes, 256<<20)
-	setDefault(&c.MinFree, 32*uint64(c.MemTableBytes))
+	setDefault(&c.MinFree, 64*uint64(c.MemTableBytes))
 	setDefault(&c.ScrubEvery, 24*time.Hour)
 	setDefault(&c.ScrubRate, 32<<20)
 	setDefault(&c.ScrubAtOpen, 1<<30)

@@ -336,6 +336,51 @@ func TestReadBelowTheHorizon(t *testing.T) {
 	}
 }
 
+// What an open snapshot sees survives compaction, and goes after it is closed.
+func TestSnapshotOutlivesCompaction(t *testing.T) {
+	s := smallStore(t, t.TempDir())
+	defer s.Close()
+	p := gazetteer.Partition{Type: "a"}
+	const resources = 20
+	save := func(n int) {
+		v := &ring.Save{}
+		for i := range resources {
+			u := gazetteer.Update{
+				Element:  gazetteer.Element{ID: gazetteer.ID(fmt.Sprint("id-", i))},
+				Position: gazetteer.Position{Seq: uint64(n*resources + i + 1)},
+				Body:     bytes.Repeat(fmt.Appendf(nil, "%d/%d ", n, i), 500),
+			}
+			v.Put = append(v.Put, ring.Held{Partition: p, Update: u})
+		}
+		if err := s.Save(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(0)
+	snap := s.Snapshot()
+	for n := 1; n <= 60; n++ {
+		save(n)
+	}
+	if err := s.db.Flatten(1); err != nil || len(s.db.Tables()) == 0 {
+		t.Fatalf("nothing was compacted: %v", err)
+	}
+	n := uint64(0)
+	for u, err := range snap.Scan(p, nil, gazetteer.Position{}) {
+		if n++; err != nil || u.Position.Seq != n {
+			t.Fatalf("the snapshot yields %v, %v, want %d", u.Position, err, n)
+		}
+	}
+	if n != resources {
+		t.Errorf("the snapshot yields %d of %d", n, resources)
+	}
+	held := s.stamps.horizon.Load()
+	snap.Close()
+	save(61)
+	if now := s.stamps.horizon.Load(); now <= held || now != s.stamps.last.Load() {
+		t.Errorf("after the snapshot was closed the horizon is %d, it was %d", now, held)
+	}
+}
+
 // Readers that miss the cache race a writer whose old versions compaction drops. Each
 // read finds what was acknowledged before it began, or later.
 func TestReadersRaceCompaction(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 var long = flag.Bool("long", false, "200 cycles of SIGKILL instead of 20")
 
 // The load of the kill test: save n puts putsOf(n) elements, which follow from n, of
-// killResources resources, and raises the vector to what it wrote. Every 25th save is too
+// killResources resources, and raises the vector to what it wrote. Every twelfth save is too
 // large for one transaction.
 const (
 	killResources = 1_200
@@ -30,7 +30,7 @@ const (
 var killOrigin = gazetteer.Origin{Store: 3, Incarnation: 4}
 
 func putsOf(n int) int {
-	if n%25 == 0 {
+	if n%12 == 0 {
 		return maxPuts
 	}
 	return 20
@@ -45,7 +45,7 @@ func killElement(n, i int) (gazetteer.Partition, gazetteer.Element) {
 }
 
 func killBody(n int) []byte {
-	return fmt.Appendf(nil, "save %d %s", n, strings.Repeat(strconv.Itoa(n), 40))
+	return fmt.Appendf(nil, "save %d %s", n, strings.Repeat(strconv.Itoa(n), 100))
 }
 
 // killSave builds save n. Each partition has its own sequence numbers, counted on from
@@ -171,7 +171,7 @@ func TestKill(t *testing.T) {
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 	writes := 0
 	for cycle := range cycles {
-		n, err := killedWrite(t, dir, log, time.Duration(rng.IntN(60))*time.Millisecond)
+		n, err := killedWrite(t, dir, log, time.Duration(rng.IntN(200))*time.Millisecond)
 		if err != nil {
 			t.Fatalf("cycle %d: %v", cycle, err)
 		}

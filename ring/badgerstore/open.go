@@ -158,8 +158,8 @@ func (s *Store) openDatabase() error {
 	o.NumVersionsToKeep = 1
 	o.Compression, o.BlockCacheSize = options.None, 0
 	o.MemTableSize, o.NumMemtables = s.config.MemTableBytes, 2
-	o.NumLevelZeroTables, o.NumLevelZeroTablesStall = 4, 12
-	o.BaseLevelSize, o.BaseTableSize = 4*s.config.MemTableBytes, max(1<<20, s.config.MemTableBytes/8)
+	o.NumLevelZeroTables, o.NumLevelZeroTablesStall = 10, 24
+	o.BaseLevelSize, o.BaseTableSize = 10*s.config.MemTableBytes, max(1<<20, s.config.MemTableBytes/6)
 	o.NumCompactors, o.NumGoroutines = 2, 1
 	o.ValueThreshold = min(1<<20, s.config.MemTableBytes*15/100)
 	o.ValueLogFileSize = 1 << 20

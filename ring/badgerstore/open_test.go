@@ -35,7 +35,11 @@ func TestForeignDirectory(t *testing.T) {
 	s := open(t, c)
 	fillGood(t, s, 0, 60)
 
+	before := mustRead(t, filepath.Join(dir, "IDENTITY"))
 	wantRefused(t, c, gazetteer.Conflict, "another process")
+	if after := mustRead(t, filepath.Join(dir, "IDENTITY")); string(after) != string(before) {
+		t.Errorf("who was refused changed the identity from %s to %s", before, after)
+	}
 	closeStore(t, s)
 
 	other := c
