@@ -25,7 +25,7 @@ func (a *app) resolveCommand() *cobra.Command {
 The client is whoever runs the command, unless --ip, --country, or --lat with --lon say
 for whom the question is asked.`,
 		Example: `  gazetteer resolve service ndt --ip 81.2.69.160
-  gazetteer resolve service ndt --lat -33.87 --lon 151.21 --filter 'uplink=="10g"' --explain`,
+  gazetteer resolve service ndt --lat -33.87 --lon 151.21 --filter uplink=10g --explain`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			q.Type, q.ID = args[0], args[1]
