@@ -110,8 +110,12 @@ func (g *Group) commit(ctx context.Context, command []byte) (epoch uint64, err e
 
 // decide lets raft decide on a command.
 func (g *Group) decide(ctx context.Context, command []byte) (epoch uint64, err error) {
-	f := g.raft.Apply(command, raftTimeout)
-	if err := awaitRaft(ctx, f); err != nil {
+	var f raft.ApplyFuture
+	err = g.await(ctx, func() raft.Future {
+		f = g.raft.Apply(command, raftTimeout)
+		return f
+	})
+	if err != nil {
 		return 0, err
 	}
 	r := f.Response().(Result)
@@ -120,17 +124,27 @@ func (g *Group) decide(ctx context.Context, command []byte) (epoch uint64, err e
 
 // catchUp waits until the state shows all that was decided before.
 func (g *Group) catchUp(ctx context.Context) error {
-	return awaitRaft(ctx, g.raft.Barrier(raftTimeout))
+	return g.await(ctx, func() raft.Future { return g.raft.Barrier(raftTimeout) })
 }
 
 // raftTimeout bounds how long raft may take to accept a request. How long it takes to
 // decide is bounded by the leader's lease.
 const raftTimeout = 5 * time.Second
 
-// awaitRaft waits for raft's answer, and says what it means for the command.
-func awaitRaft(ctx context.Context, f raft.Future) error {
+// await asks raft for something and waits for its answer, and says what it means for a
+// command. Raft cannot be told to wait no longer, so what it has not answered is counted:
+// see drain.
+func (g *Group) await(ctx context.Context, ask func() raft.Future) error {
+	g.asked.Add(1)
+	if g.ctx.Err() != nil {
+		g.asked.Add(-1)
+		return raftError(raft.ErrRaftShutdown)
+	}
 	done := make(chan error, 1)
-	go func() { done <- f.Error() }()
+	go func() {
+		defer g.asked.Add(-1)
+		done <- ask().Error()
+	}()
 	select {
 	case err := <-done:
 		return raftError(err)
@@ -138,6 +152,17 @@ func awaitRaft(ctx context.Context, f raft.Future) error {
 		return opError("control.Apply", gazetteer.Deadline, "no decision in time (%v): the command is performed or not; look at the plan", ctx.Err())
 	}
 }
+
+// drain waits until raft has answered everything it was asked: it forgets some of it when
+// it is shut down, and who waits for that would wait for ever. A leader without streams
+// has answered all when its lease is over.
+func (g *Group) drain() {
+	for wait := time.Duration(0); g.asked.Load() > 0 && wait < 2*g.cfg.Heartbeat; wait += drainStep {
+		time.Sleep(drainStep)
+	}
+}
+
+const drainStep = 5 * time.Millisecond
 
 func raftError(err error) error {
 	switch {

@@ -27,7 +27,8 @@ type Group struct {
 	raft      *raft.Raft
 	transport *raft.NetworkTransport
 	stores    *stores
-	first     *state // the plan of a region that this process founds
+	first     *state       // the plan of a region that this process founds
+	asked     atomic.Int64 // what raft has not answered yet
 
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
@@ -192,6 +193,7 @@ func (g *Group) Close() error {
 	}
 	var err error
 	if g.raft != nil {
+		g.drain()
 		err = g.raft.Shutdown().Error()
 	}
 	g.threads.Wait()

@@ -463,8 +463,8 @@ func TestADeadMemberIsMarkedInFiveSeconds(t *testing.T) {
 // report is what all processes see of one of them.
 func (f *fleet) report(of *proc, alive bool) {
 	for _, p := range f.procs {
-		if p.g != nil && p != of {
-			p.g.ReportAlive(gazetteer.NodeID(of.name), alive)
+		if g := p.running(); g != nil && p != of {
+			g.ReportAlive(gazetteer.NodeID(of.name), alive)
 		}
 	}
 }
@@ -747,6 +747,45 @@ func TestAddressesFollowAMemberThatMoves(t *testing.T) {
 	})
 }
 
+// A chore that is refused again and again does not keep the others from being done.
+func TestARefusedChoreStopsNoOther(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fleet) {
+		all := f.region(3)
+		leader, _ := f.waitLeader(4*time.Second, all...)
+		liar, victim := all[(slices.Index(all, leader)+1)%3], all[(slices.Index(all, leader)+2)%3]
+		q := AckRequest{Node: gazetteer.NodeID(liar.name), Server: liar.g.Server(), Addr: leader.addr(), Epoch: 1}
+		for range 50 {
+			if _, err := leader.g.ackAt(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+			leader.g.ReportAlive(gazetteer.NodeID(victim.name), false)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if got := leader.state(victim.name); got != Dead {
+			t.Errorf("%s is %s", victim.name, got)
+		}
+	})
+}
+
+// A process of another group gets no stream, whatever its address.
+func TestStreamsOfAnotherGroupAreRefused(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fleet) {
+		a := f.found("a")
+		f.mustSetTree(a, "x")
+		for group, want := range map[string]bool{a.g.id.Group: true, "0123456789abcdef": false} {
+			s := newStreams(f.net.join("stranger:1"), "stranger:1", group)
+			trans := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{Stream: s, MaxPool: 1, Timeout: time.Second, Logger: hclogger{to: f.log}})
+			var resp raft.RequestVoteResponse
+			err := trans.RequestVote("a", raft.ServerAddress(a.addr()), &raft.RequestVoteRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax}, Term: 1}, &resp)
+			if (err == nil) != want {
+				t.Errorf("group %s: got %v", group, err)
+			}
+			trans.Close()
+			trans.CloseStreams()
+		}
+	})
+}
+
 // The leader lets partitions begin to move, a few at a time, and nothing more.
 func TestTheLeaderBeginsMoves(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fleet) {
@@ -823,5 +862,3 @@ func TestAcknowledgementsReachEachLeader(t *testing.T) {
 		}
 	})
 }
-
-var _ = region.RoleRegion

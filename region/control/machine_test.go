@@ -496,6 +496,31 @@ func TestPlansOfFilesHaveLiveMembersOnly(t *testing.T) {
 	}
 }
 
+func TestTryingACommandChangesNothing(t *testing.T) {
+	m := founded(t)
+	p := m.now.Load().plan
+	next, err := p.Try(Remove{Node: "b"})
+	if err != nil || next.Epoch() != p.Epoch()+1 || m.epoch() != p.Epoch() {
+		t.Fatalf("got %v, %v", next, err)
+	}
+	if now, _ := p.Member("b"); now.State != Live {
+		t.Errorf("b is %s in the plan that was asked", now.State)
+	}
+	if then, _ := next.Member("b"); then.State != Leaving {
+		t.Errorf("b would be %s", then.State)
+	}
+	if _, err := p.Try(Remove{Node: "a"}); gazetteer.KindOf(err) != gazetteer.Conflict {
+		t.Errorf("got %v", err)
+	}
+	file, err := Load("testdata/example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Try(Remove{Node: "fra-1"}); gazetteer.KindOf(err) != gazetteer.Conflict {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestOwnersAsText(t *testing.T) {
 	for _, c := range []struct {
 		placement cluster.Placement

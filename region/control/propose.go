@@ -36,9 +36,28 @@ func (p *Plan) WithoutRing(t gazetteer.Type, ring string) (Command, error) {
 	return Command{Expect: p.epoch, Edit: e}, err
 }
 
+// Try returns the plan that a command would make of this one, and changes nothing: what
+// an operator looks at before he decides.
+func (p *Plan) Try(e Edit) (*Plan, error) {
+	if p.agreed == nil {
+		return nil, errFilePlan()
+	}
+	m := &machine{}
+	m.now.Store(&agreed{p.agreed, p})
+	next, err := m.perform(Command{Expect: p.epoch, Edit: e})
+	if err != nil {
+		return nil, err
+	}
+	return next.plan, nil
+}
+
+func errFilePlan() error {
+	return refuse(gazetteer.Conflict, "", "the plan comes from a file: change the file")
+}
+
 func (p *Plan) clusterToEdit(t gazetteer.Type) (*shards, error) {
 	if p.agreed == nil {
-		return nil, refuse(gazetteer.Conflict, "", "the plan comes from a file: change the file")
+		return nil, errFilePlan()
 	}
 	return p.agreed.named(t)
 }

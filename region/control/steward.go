@@ -78,7 +78,7 @@ func (g *Group) perform(ctx context.Context, c Command) bool {
 // made for.
 func (g *Group) seats(ctx context.Context) (out []seat, index uint64, err error) {
 	f := g.raft.GetConfiguration()
-	if err := awaitRaft(ctx, f); err != nil {
+	if err := g.await(ctx, func() raft.Future { return f }); err != nil {
 		return nil, 0, err
 	}
 	for _, s := range f.Configuration().Servers {
@@ -88,7 +88,7 @@ func (g *Group) seats(ctx context.Context) (out []seat, index uint64, err error)
 }
 
 func (g *Group) performReseat(ctx context.Context, r reseat, index uint64) bool {
-	err := awaitRaft(ctx, g.change(r, index))
+	err := g.await(ctx, func() raft.Future { return g.change(r, index) })
 	if err != nil {
 		g.log.Warn("raft's configuration was not changed", "verb", string(r.verb), "server", r.seat.server, "error", err)
 	} else {
