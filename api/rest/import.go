@@ -111,7 +111,7 @@ type importSummary struct {
 func (n *importRun) summary(start time.Time) importSummary {
 	return importSummary{
 		Lines: n.lines.number - 1, Acknowledged: n.acknowledged.Load(), Created: n.created.Load(), BelowAck: n.below.Load(),
-		Seconds: time.Since(start).Round(time.Microsecond).Seconds(),
+		Seconds: float64(time.Since(start).Microseconds()) / 1e6,
 	}
 }
 

@@ -99,7 +99,7 @@ func (h *Handler) status(c *gin.Context) error {
 	}
 	s := serverStatus{
 		Region: string(h.region), Node: string(h.node), Version: h.version,
-		UptimeSeconds: time.Since(h.started).Round(time.Millisecond).Seconds(), Readiness: h.readiness(true),
+		UptimeSeconds: float64(time.Since(h.started).Milliseconds()) / 1e3, Readiness: h.readiness(true),
 	}
 	if r, ok := h.regional.(statusReporter); ok {
 		s.tell(r.Status())
