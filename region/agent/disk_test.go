@@ -99,8 +99,8 @@ func TestSingleNodeIsAWholeService(t *testing.T) {
 		t.Error(r.Ready())
 	}
 	st := r.(*region.Server).Status()
-	if want := 2 * gazetteer.DefaultPartitions; st.Mirrored.Partitions != want || st.Mirrored.Serving != want {
-		t.Errorf("%+v, want %d partitions of two types", st.Mirrored, want)
+	if want := 3 * gazetteer.DefaultPartitions; st.Mirrored.Partitions != want || st.Mirrored.Serving != want {
+		t.Errorf("%+v, want %d partitions of three types", st.Mirrored, want)
 	}
 	if err := n.Close(); err != nil {
 		t.Error(err)

@@ -207,6 +207,9 @@ func (g *Group) Close() error {
 // and after Close.
 func (g *Group) View() *View { return &g.view }
 
+// ID names the group: a region that is founded anew under an old name has another one.
+func (g *Group) ID() string { return g.id.Group }
+
 // Server returns what names this process' data directory in the plan.
 func (g *Group) Server() string { return g.id.Server }
 

@@ -97,7 +97,11 @@ func (b *builder) addInternal() error {
 		return bad("/nodes", "no node has the role region: nobody would answer requests")
 	}
 	rings := []Ring{{Name: internalRing, Members: regional}}
-	return b.addType(gazetteer.TypesType, Cluster{Servers: regional, Rings: rings}, "")
+	if err := b.addType(gazetteer.TypesType, Cluster{Servers: regional, Rings: rings}, ""); err != nil {
+		return err
+	}
+	b.plan.types[gazetteer.RegionsType] = b.plan.types[gazetteer.TypesType]
+	return nil
 }
 
 // seated reports whether a regional server counts as one, see [Member.seated].

@@ -61,8 +61,8 @@ func (p *Plan) Roles(n gazetteer.NodeID) []region.Role { return p.roles[n] }
 // order.
 func (p *Plan) Stores() []gazetteer.StoreID { return p.stores }
 
-// Types returns the types that the plan names, with the internal one that holds the
-// types themselves, in ascending order.
+// Types returns the types that the plan names, with the internal ones that hold the
+// types and the regions themselves, in ascending order.
 func (p *Plan) Types() []gazetteer.Type { return slices.Sorted(maps.Keys(p.types)) }
 
 // ClusterServers returns the entries of a type's cluster, in one order for all callers.
@@ -92,9 +92,6 @@ func (p *Plan) RingsOf(n gazetteer.NodeID) []ring.Ring {
 func (p *Plan) cluster(t gazetteer.Type) *cluster.Plan {
 	if c := p.types[t]; c != nil {
 		return c
-	}
-	if t.Internal() {
-		return p.types[gazetteer.TypesType]
 	}
 	return p.others
 }

@@ -26,7 +26,7 @@ func TestExampleFile(t *testing.T) {
 	if _, err := p.Node("ams-1"); gazetteer.KindOf(err) != gazetteer.NotFound || !strings.Contains(err.Error(), "fra-1, fra-2, fra-3, fra-4") {
 		t.Errorf("got %v", err)
 	}
-	if got := fmt.Sprint(p.Types()); got != "[_types debian ndt]" {
+	if got := fmt.Sprint(p.Types()); got != "[_regions _types debian ndt]" {
 		t.Errorf("types %s", got)
 	}
 	for ty, want := range map[gazetteer.Type]string{
@@ -99,7 +99,7 @@ func TestRegionalServersServeTheInternalTypes(t *testing.T) {
 	if !slices.Equal(p.Stores(), want) {
 		t.Errorf("stores %v, want those of front and data: %v", p.Stores(), want)
 	}
-	if rings := p.RingsOf("front"); len(rings) != 1 || rings[0].Name != "_types" || len(rings[0].Partitions) != 271 {
+	if rings := p.RingsOf("front"); len(rings) != 2 || rings[0].Name != "_types" || len(rings[0].Partitions) != 271 {
 		t.Errorf("rings of front: %v", rings)
 	}
 	if rings := p.RingsOf("data"); rings != nil {
