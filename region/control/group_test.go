@@ -359,7 +359,7 @@ func TestJoiningIsRefusedInTheRightWords(t *testing.T) {
 			kind              gazetteer.Kind
 			says              string
 		}{
-			{"a slip", "x", used[:30] + "x" + used[31:], gazetteer.Invalid, "not all of one"},
+			{"a slip", "x", used[:30] + string(used[30]^1) + used[31:], gazetteer.Invalid, "not all of one"},
 			{"none", "x", "", gazetteer.Invalid, "no join token"},
 			{"another region's", "x", newToken("ams"), gazetteer.Denied, `for the region "ams"`},
 			{"nobody's", "x", newToken("fra"), gazetteer.Denied, "not known here"},
