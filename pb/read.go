@@ -17,6 +17,7 @@ const (
 	replyStaleness = 4
 	replyDegraded  = 5
 	replyHops      = 6
+	replyRegion    = 7
 
 	hopRole = 1
 	hopName = 2
@@ -59,6 +60,7 @@ type ReadInfo struct {
 	StalenessNanos uint64
 	Degraded       bool
 	Hops           []ReadHop
+	Region         string
 }
 
 // ReadHop is one Hop.
@@ -82,7 +84,7 @@ func AppendReadInfo(dst []byte, i *ReadInfo) []byte {
 	for _, h := range i.Hops {
 		dst = appendHop(dst, h)
 	}
-	return dst
+	return appendString(dst, replyRegion, i.Region)
 }
 
 func appendHop(dst []byte, h ReadHop) []byte {
@@ -125,6 +127,8 @@ func setReadInfo(i *ReadInfo, f field) error {
 		return f.bool(&i.Degraded)
 	case replyHops:
 		return addHop(i, f)
+	case replyRegion:
+		return f.text(&i.Region)
 	}
 	return nil
 }

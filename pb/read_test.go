@@ -22,7 +22,7 @@ func sampleReplies() []ReadInfo {
 	return []ReadInfo{
 		{},
 		{Node: "fra-1", Ring: "mirrors-0", StalenessNanos: 1 << 40, Degraded: true},
-		{Node: "n", Hops: []ReadHop{{Role: "cluster server", Name: "c1", TookNanos: 300}, {}}},
+		{Node: "n", Hops: []ReadHop{{Role: "cluster server", Name: "c1", TookNanos: 300}, {}}, Region: "fra"},
 	}
 }
 
@@ -136,7 +136,7 @@ func FuzzDecodeReadReply(f *testing.F) {
 }
 
 func infoOf(m *ReadReply) ReadInfo {
-	i := ReadInfo{Node: m.Node, Ring: m.Ring, StalenessNanos: m.StalenessNanos, Degraded: m.Degraded}
+	i := ReadInfo{Node: m.Node, Ring: m.Ring, StalenessNanos: m.StalenessNanos, Degraded: m.Degraded, Region: m.Region}
 	for _, h := range m.Hops {
 		i.Hops = append(i.Hops, ReadHop{Role: h.Role, Name: h.Name, TookNanos: h.TookNanos})
 	}
@@ -145,7 +145,7 @@ func infoOf(m *ReadReply) ReadInfo {
 
 func sameInfo(a, b ReadInfo) bool {
 	return reflect.DeepEqual(append([]ReadHop{}, a.Hops...), append([]ReadHop{}, b.Hops...)) &&
-		a.Node == b.Node && a.Ring == b.Ring && a.StalenessNanos == b.StalenessNanos && a.Degraded == b.Degraded
+		a.Node == b.Node && a.Ring == b.Ring && a.StalenessNanos == b.StalenessNanos && a.Degraded == b.Degraded && a.Region == b.Region
 }
 
 func TestCountNestedCountsWithoutMakingAnything(t *testing.T) {

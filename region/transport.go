@@ -47,9 +47,10 @@ type Tier interface {
 type ReadInfo struct {
 	Node      gazetteer.NodeID // the replica
 	Ring      string
-	Staleness time.Duration // upper bound of how old the replica's knowledge is; 0 in a ring of one
-	Degraded  bool          // that bound leaves out a ring mate, or none is alive
-	Hops      []Hop         // only if the context asks for them, see WithHops
+	Staleness time.Duration      // upper bound of how old the replica's knowledge is; 0 in a ring of one
+	Degraded  bool               // that bound leaves out a ring mate, or none is alive
+	Hops      []Hop              // only if the context asks for them, see WithHops
+	Region    gazetteer.RegionID // of the replica; empty: the asker's own
 }
 
 // ListQuery asks for the resources of one partition whose ids are above After and start

@@ -83,14 +83,16 @@ func isRefusal(err error) bool {
 // serveStream serves a connection until it ends. An error says why it ended early.
 func (t *Transport) serveStream(nc net.Conn) error {
 	s, kind, err := t.receive(nc)
-	if err == nil && kind == kindLink {
-		return t.links.serve(s)
-	}
-	if err == nil {
-		return t.serveRequests(s)
-	}
-	if s != nil {
+	switch {
+	case err != nil && s != nil:
 		t.refuse(s, err)
+		return err
+	case err != nil:
+		return err
+	case kind == kindLink:
+		return t.links.serve(s)
+	case kind == kindRaft:
+		return t.serveRaft(s)
 	}
-	return err
+	return t.serveRequests(s)
 }

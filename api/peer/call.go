@@ -2,6 +2,7 @@ package peer
 
 import (
 	"sync"
+	"time"
 
 	"gazetteer"
 	"gazetteer/pb"
@@ -18,18 +19,28 @@ type call struct {
 
 	dst   []byte // of a Read: the record is appended here
 	info  region.ReadInfo
-	reply []byte   // of other methods: the payload of the last part
-	parts [][]byte // of the parts before it
+	reply []byte        // of other methods: the payload of the last part
+	parts [][]byte      // of the parts before it
+	took  time.Duration // of an echo: from when it was queued until its reply was read
 	err   error
 	done  chan struct{} // one token when the result is there
 
 	// What the connection notes of it, under its lock.
 	id      uint32
-	until   tick   // when the janitor gives up
-	epoch   uint32 // where the request waits to be written, see outbox.epoch
+	queued  time.Time // of an echo
+	until   tick      // when the janitor gives up
+	epoch   uint32    // where the request waits to be written, see outbox.epoch
 	at      int
 	size    int  // of parts
 	written bool // it was (perhaps) written when the connection broke
+}
+
+// maxBody bounds the payload of the request.
+func (c *call) maxBody() int {
+	if c.head.code == methodService {
+		return maxServiceFrame
+	}
+	return maxRequestBytes
 }
 
 // callPool keeps calls that are over.
@@ -62,6 +73,9 @@ func (c *call) complete(h header, payload []byte, names *interner) {
 		c.finish(decodeError(payload))
 	case c.head.code == methodRead:
 		c.finish(c.completeRead(payload, names))
+	case c.head.code == methodEcho:
+		c.took = time.Since(c.queued)
+		c.finish(nil)
 	default:
 		c.reply = append([]byte(nil), payload...)
 		c.finish(nil)
@@ -79,6 +93,7 @@ func (c *call) completeRead(payload []byte, names *interner) error {
 	c.info.Ring = names.of(i.Ring)
 	c.info.Staleness = duration(i.StalenessNanos)
 	c.info.Degraded = i.Degraded
+	c.info.Region = gazetteer.RegionID(names.of(i.Region))
 	for _, h := range i.Hops {
 		c.info.Hops = append(c.info.Hops, region.Hop{Role: names.of(h.Role), Name: names.of(h.Name), Took: duration(h.TookNanos)})
 	}

@@ -12,12 +12,16 @@ import (
 
 // Config is what a Transport needs. Zero fields take the defaults named.
 type Config struct {
-	Node       gazetteer.NodeID
+	Node gazetteer.NodeID
+	// Region is where the node belongs, and Partitions the planet's number: a peer with
+	// another is refused. A process that does not know them yet leaves them out and
+	// tells them later, see [Transport.Settle].
 	Region     gazetteer.RegionID
-	Partitions uint32 // the planet's; a peer with another number is refused
+	Partitions uint32
 
 	// Resolve returns the address (host:port) of a node's peer port, empty if the node
-	// is not known. It is asked at every dial and must not block.
+	// is not known. It is asked at every dial and must not block. The answer may change:
+	// nodes move, and join.
 	Resolve func(gazetteer.NodeID) string
 	// Dial opens a connection; net.Dialer's by default. A demo or a test puts delays
 	// and faults here.
@@ -95,8 +99,6 @@ func (c Config) validate() error {
 	switch {
 	case c.Node == "" || len(c.Node) > gazetteer.MaxIDBytes:
 		return invalidConfig("Node must be named, with at most 255 bytes")
-	case c.Partitions == 0:
-		return invalidConfig("Partitions is 0; it is the planet's partition count")
 	case c.Resolve == nil:
 		return invalidConfig("Resolve is missing")
 	case c.Conns < 1 || c.MaxInFlight < 1 || c.MaxHandlers < 1 || c.MaxConns < 1 || c.MaxReply < 1 || c.MaxQueued < maxRequestBytes:

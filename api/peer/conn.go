@@ -23,9 +23,6 @@ var (
 // otherwise idle: it fits into any socket buffer, so the caller cannot block.
 const inlineMax = 16 << 10
 
-// idleAfter is how long a connection without requests is kept.
-const idleAfter = 5 * time.Minute
-
 // abandoned stands in a table for a request whose caller has gone. Its id is not used
 // again before the reply has come.
 var abandoned = new(call)
@@ -37,6 +34,7 @@ type conn struct {
 	outbox
 	t    *Transport
 	s    *stream
+	idle tick // how long it is kept without requests
 	wake chan struct{}
 
 	// The rest is guarded by outbox.mu.
@@ -48,13 +46,14 @@ type conn struct {
 	pinged   bool
 	pingAt   tick
 	used     tick // when the last request was queued
+	retired  bool // takes no more requests, and ends with those that it has
 }
 
-func newConn(t *Transport, s *stream) *conn {
-	c := &conn{t: t, s: s, wake: make(chan struct{}, 1)}
+func newConn(t *Transport, s *stream, idle time.Duration) *conn {
+	c := &conn{t: t, s: s, idle: ticks(idle), wake: make(chan struct{}, 1)}
 	c.outbox.init(s.Conn, &t.clock)
 	c.heard, c.used = t.clock.now(), t.clock.now()
-	s.frames.max = maxRequestBytes
+	s.frames.max = maxServiceFrame
 	return c
 }
 
@@ -70,7 +69,7 @@ func (c *conn) run() error {
 func (c *conn) start(call *call, timeout time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil {
+	if c.err != nil || c.retired {
 		return errGone
 	}
 	if c.inFlight >= c.s.peer.maxInFlight {
@@ -89,8 +88,15 @@ func (c *conn) start(call *call, timeout time.Duration) error {
 	return nil
 }
 
+// retire has the next request go over a new connection.
+func (c *conn) retire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.retired = true
+}
+
 func (c *conn) crowded(detail string) error {
-	return unavailable("peer.Call", c.s.peer.node, detail, nil)
+	return unavailable("peer.Call", named(c.s.peer.node), detail, nil)
 }
 
 // queueLocked gives the call an id and appends its frame. It returns the frame's size.
@@ -101,9 +107,12 @@ func (c *conn) queueLocked(call *call, timeout time.Duration) int {
 	h.micros = uint32(min(timeout.Microseconds(), 1<<32-1))
 	call.epoch, call.at = c.epoch, len(c.buf)
 	buf, start := beginFrame(c.buf)
-	if h.code == methodRead {
+	switch h.code {
+	case methodRead:
 		buf = pb.AppendReadRequest(buf, call.key)
-	} else {
+	case methodEcho:
+		call.queued = time.Now()
+	default:
 		buf = append(buf, call.body...)
 	}
 	endFrame(buf, start, h)
@@ -160,7 +169,7 @@ func (c *conn) wait(ctx context.Context, call *call) error {
 	case <-done:
 	}
 	if c.giveUp(call) {
-		return late(c.s.peer.node, context.Cause(ctx))
+		return late(named(c.s.peer.node), context.Cause(ctx))
 	}
 	<-call.done // its result is being put in
 	return call.err

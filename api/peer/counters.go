@@ -8,6 +8,7 @@ type counters struct {
 	requests                     atomic.Uint64
 	linked, unlinked, collisions atomic.Uint64
 	overflows, unknown           atomic.Uint64
+	streams                      atomic.Uint64
 }
 
 // Counters count what happened since the start: for metrics.
@@ -21,6 +22,7 @@ type Counters struct {
 	Collisions uint64 // link attempts refused because the other end's goes on
 	Overflows  uint64 // links closed because their control messages were not taken
 	Unknown    uint64 // link messages of a kind this version does not know
+	Streams    uint64 // raft streams taken
 }
 
 // Counters returns what happened so far.
@@ -29,6 +31,6 @@ func (t *Transport) Counters() Counters {
 	return Counters{
 		Accepted: c.accepted.Load(), Crowded: c.crowded.Load(), Refused: c.refused.Load(), Requests: c.requests.Load(),
 		Linked: c.linked.Load(), Unlinked: c.unlinked.Load(), Collisions: c.collisions.Load(),
-		Overflows: c.overflows.Load(), Unknown: c.unknown.Load(),
+		Overflows: c.overflows.Load(), Unknown: c.unknown.Load(), Streams: c.streams.Load(),
 	}
 }

@@ -94,14 +94,17 @@ func truncate(s string) string {
 	return strings.ToValidUTF8(s[:maxDetail], "")
 }
 
-func unavailable(op string, node gazetteer.NodeID, detail string, cause error) error {
-	return &gazetteer.Error{Op: op, Kind: gazetteer.Unavailable, Detail: "node " + string(node) + ": " + detail, Err: cause}
+func unavailable(op, who, detail string, cause error) error {
+	return &gazetteer.Error{Op: op, Kind: gazetteer.Unavailable, Detail: who + ": " + detail, Err: cause}
 }
 
 // late is the error of a request that ran out of time, or whose caller gave it up.
-func late(node gazetteer.NodeID, cause error) error {
-	return &gazetteer.Error{Op: "peer.Call", Kind: gazetteer.Deadline, Detail: "no answer from node " + string(node) + " in time", Err: cause}
+func late(who string, cause error) error {
+	return &gazetteer.Error{Op: "peer.Call", Kind: gazetteer.Deadline, Detail: "no answer from " + who + " in time", Err: cause}
 }
+
+// named is how errors speak of a node.
+func named(n gazetteer.NodeID) string { return "node " + string(n) }
 
 // broken is the error of a peer that does not keep to the protocol.
 func broken(op, detail string, cause error) error {

@@ -83,7 +83,7 @@ func FuzzHello(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if t.check(h) == nil && h.Refusal == nil && (h.Node == "" || h.Node == "b" || h.Partitions != 271) {
+		if t.check(h, kindRequests, false) == nil && h.Refusal == nil && (h.Node == "" || h.Node == "b" || h.Partitions != 271) {
 			tt.Fatalf("taken: %v", h)
 		}
 		if p := t.agree(h); p.maxInFlight < 1 || p.maxInFlight > t.cfg.MaxInFlight {

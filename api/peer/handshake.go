@@ -16,6 +16,7 @@ type peerInfo struct {
 	instance    uint64
 	features    uint64 // that both ends have
 	maxInFlight int    // what both ends bear
+	settled     bool   // both know where they belong: it may ask the tiers
 	// Of a link: how often the peer has dialled us, whether its plan wants the link, and
 	// what its monotonic clock showed when it said hello, which was read at readAt.
 	attempt uint64
@@ -33,9 +34,10 @@ type stream struct {
 
 // hello returns what this node says of itself.
 func (t *Transport) hello() *pb.PeerHello {
+	at := t.home()
 	return &pb.PeerHello{
 		FormatMin: formatMin, FormatMax: formatMax,
-		Node: string(t.cfg.Node), Region: string(t.cfg.Region), Partitions: t.cfg.Partitions,
+		Node: string(t.cfg.Node), Region: string(at.region), Partitions: at.partitions,
 		Instance: t.instance, MaxInFlight: uint32(t.cfg.MaxInFlight), Features: t.features(),
 	}
 }
@@ -48,10 +50,10 @@ func (t *Transport) features() uint64 {
 }
 
 // greet is the dialer's part of the handshake: it says hello and checks the answer.
-func (t *Transport) greet(nc net.Conn, kind connKind, to gazetteer.NodeID, link *pb.LinkHello) (*stream, error) {
-	nc.SetDeadline(time.Now().Add(t.cfg.DialTimeout))
+func (t *Transport) greet(nc net.Conn, kind connKind, to target, link *pb.LinkHello, limit time.Duration) (*stream, error) {
+	nc.SetDeadline(time.Now().Add(limit))
 	h := t.hello()
-	h.To, h.Link = string(to), link
+	h.To, h.Link = string(to.node), link
 	if _, err := nc.Write(appendHello([]byte{preambleMagic | byte(kind), preambleVersion}, h)); err != nil {
 		return nil, err
 	}
@@ -63,11 +65,11 @@ func (t *Transport) greet(nc net.Conn, kind connKind, to gazetteer.NodeID, link 
 	if answer.Refusal != nil {
 		return nil, refusedBy(to, answer.Refusal)
 	}
-	if err := t.check(answer); err != nil {
+	if err := t.check(answer, kind, to.node == ""); err != nil {
 		return nil, err
 	}
-	if answer.Node != string(to) {
-		return nil, mismatch("the address of node %s is answered by node %s; correct the plan or the address", to, answer.Node)
+	if to.node != "" && answer.Node != string(to.node) {
+		return nil, mismatch("the address of node %s is answered by node %s; correct the plan or the address", to.node, answer.Node)
 	}
 	s.peer = t.agree(answer)
 	return s, nc.SetDeadline(time.Time{})
@@ -94,13 +96,14 @@ func (t *Transport) receive(nc net.Conn) (*stream, connKind, error) {
 		return nil, 0, err
 	}
 	s.peer = t.agree(h)
-	if kind != kindRequests && kind != kindLink {
-		return s, kind, unsupported("connections of kind %d are unknown here; requests are %d, links %d", kind, kindRequests, kindLink)
+	if kind < kindRequests || kind > kindRaft {
+		return s, kind, unsupported("connections of kind %d are unknown here; requests are %d, links %d, raft %d", kind, kindRequests, kindLink, kindRaft)
 	}
-	if err := t.check(h); err != nil {
+	byAddr := h.To == "" && kind != kindLink
+	if err := t.check(h, kind, byAddr); err != nil {
 		return s, kind, err
 	}
-	if h.To != string(t.cfg.Node) {
+	if !byAddr && h.To != string(t.cfg.Node) {
 		return s, kind, mismatch("this is node %s, you asked for node %s; correct the plan or the address", t.cfg.Node, h.To)
 	}
 	return s, kind, nil
@@ -123,15 +126,24 @@ func (t *Transport) refuse(s *stream, reason error) {
 	s.Write(appendHello(nil, h)) // the connection is closed next, whatever becomes of this
 }
 
-// check refuses a peer that cannot be worked with, whoever dialled.
-func (t *Transport) check(h *pb.PeerHello) error {
+// check refuses a peer that cannot be worked with, whoever dialled. On requests that were
+// opened by address services may be asked, and that makes sense also while an end does
+// not know where it belongs: it asks to be let in.
+func (t *Transport) check(h *pb.PeerHello, kind connKind, byAddr bool) error {
+	at := t.home()
+	lost := at.partitions == 0 || h.Partitions == 0
 	switch {
 	case h.FormatMin > formatMax || h.FormatMax < formatMin:
 		return unsupported("node %s speaks formats %d to %d, node %s speaks %d to %d; update the older one",
 			h.Node, h.FormatMin, h.FormatMax, t.cfg.Node, formatMin, formatMax)
-	case h.Partitions != t.cfg.Partitions:
+	case lost && !(byAddr && kind == kindRequests):
+		return unavailable("peer.Hello", named(at.lost(h, t.cfg.Node)), "it does not know yet where it belongs; ask again when it has joined", nil)
+	case !lost && h.Partitions != at.partitions:
 		return mismatch("node %s has %d partitions, node %s has %d: they are of different planets",
-			h.Node, h.Partitions, t.cfg.Node, t.cfg.Partitions)
+			h.Node, h.Partitions, t.cfg.Node, at.partitions)
+	case kind == kindRaft && h.Region != string(at.region):
+		return mismatch("raft is spoken within one region: node %s is of region %s, node %s of region %s",
+			h.Node, h.Region, t.cfg.Node, at.region)
 	case h.Node == "" || len(h.Node) > gazetteer.MaxIDBytes:
 		return mismatch("the peer's name has %d bytes, want 1 to %d", len(h.Node), gazetteer.MaxIDBytes)
 	case h.Node == string(t.cfg.Node):
@@ -144,6 +156,7 @@ func (t *Transport) agree(h *pb.PeerHello) peerInfo {
 	p := peerInfo{
 		node: gazetteer.NodeID(h.Node), region: gazetteer.RegionID(h.Region), instance: h.Instance,
 		features: h.Features & t.features(), maxInFlight: t.cfg.MaxInFlight,
+		settled: h.Partitions != 0 && h.Partitions == t.home().partitions,
 	}
 	if n := int(h.MaxInFlight); n > 0 {
 		p.maxInFlight = min(n, p.maxInFlight)
@@ -173,8 +186,8 @@ func readHello(f *frameReader) (*pb.PeerHello, error) {
 	return h, nil
 }
 
-func refusedBy(node gazetteer.NodeID, e *pb.PeerError) error {
-	return &gazetteer.Error{Op: "peer.Dial", Kind: kindFromWire(e.Kind), Detail: "node " + string(node) + " refused the connection: " + e.Detail}
+func refusedBy(who target, e *pb.PeerError) error {
+	return &gazetteer.Error{Op: "peer.Dial", Kind: kindFromWire(e.Kind), Detail: who.String() + " refused the connection: " + e.Detail}
 }
 
 func mismatch(format string, args ...any) error {

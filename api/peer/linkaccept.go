@@ -12,7 +12,7 @@ func (l *links) serve(st *stream) error {
 	s, answer := l.take(st)
 	if s == nil {
 		l.t.count.collisions.Add(1)
-		l.t.refuse(st, unavailable("peer.Link", l.t.cfg.Node, "another connection is the link, or about to become it", nil))
+		l.t.refuse(st, unavailable("peer.Link", named(l.t.cfg.Node), "another connection is the link, or about to become it", nil))
 		return nil
 	}
 	if err := l.t.accept(st, answer); err != nil {

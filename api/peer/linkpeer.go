@@ -170,7 +170,7 @@ func (p *linkPeer) tried(st *stream, err error) *session {
 // attempt connects and says hello, unless a link has come meanwhile.
 func (p *linkPeer) attempt() (*stream, error) {
 	t := p.l.t
-	nc, err := t.connect(p.node)
+	nc, err := t.connect(target{node: p.node}, t.cfg.DialTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func (p *linkPeer) attempt() (*stream, error) {
 	p.trying = nc
 	hello := &pb.LinkHello{Attempt: p.attempts, Wants: true, BeatNanos: uint64(t.mono())}
 	p.l.mu.Unlock()
-	s, err := t.greet(nc, kindLink, p.node, hello)
+	s, err := t.greet(nc, kindLink, target{node: p.node}, hello, t.cfg.DialTimeout)
 	if err != nil {
 		t.untrack(nc)
 		if k := gazetteer.KindOf(err); k == gazetteer.Conflict || k == gazetteer.Unsupported || k == gazetteer.Invalid {

@@ -9,7 +9,7 @@ import (
 
 // read gives messages to the handler until the link ends.
 func (s *session) read() error {
-	d := linkDecoder{partitions: s.t.cfg.Partitions}
+	d := linkDecoder{partitions: s.t.home().partitions}
 	for {
 		h, payload, err := s.st.frames.next()
 		if err != nil {

@@ -501,7 +501,7 @@ func TestIdleConnectionsEndAndComeBack(t *testing.T) {
 		if err := read(); err != nil {
 			t.Fatal(err)
 		}
-		a.clock.n.Add(uint32(ticks(idleAfter)) + 1)
+		a.clock.n.Add(uint32(ticks(nodeIdle)) + 1)
 		p, _ := a.pools.Load(gazetteer.NodeID("b"))
 		for i := range p.(*pool).slots {
 			if c := p.(*pool).slots[i].conn.Load(); c != nil {

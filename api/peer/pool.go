@@ -10,11 +10,19 @@ import (
 	"gazetteer"
 )
 
-// pool holds the requests connections to one node. They are dialled when they are first
-// needed, and again after a jittered wait that doubles while the node does not answer.
+const (
+	// nodeIdle is how long a connection to a node is kept without requests, addrIdle one
+	// to an address: those who are asked by address are asked seldom.
+	nodeIdle = 5 * time.Minute
+	addrIdle = time.Minute
+)
+
+// pool holds the requests connections to one node or address. They are dialled when they
+// are first needed, and again after a jittered wait that doubles while nobody answers.
 type pool struct {
 	t     *Transport
-	node  gazetteer.NodeID
+	to    target
+	idle  time.Duration // how long a connection without requests is kept
 	tiers [roleCodes]Remote
 	turn  atomic.Uint32
 	slots []slot
@@ -31,8 +39,8 @@ type slot struct {
 	retryAt time.Time
 }
 
-func newPool(t *Transport, node gazetteer.NodeID) *pool {
-	p := &pool{t: t, node: node, slots: make([]slot, t.cfg.Conns)}
+func newPool(t *Transport, to target, conns int, idle time.Duration) *pool {
+	p := &pool{t: t, to: to, idle: idle, slots: make([]slot, conns)}
 	for role := range p.tiers {
 		p.tiers[role] = Remote{pool: p, role: byte(role)}
 	}
@@ -46,9 +54,9 @@ func (p *pool) do(ctx context.Context, c *call) error {
 		timeout = time.Until(deadline)
 	}
 	if timeout <= 0 {
-		return late(p.node, context.DeadlineExceeded)
+		return late(p.to.String(), context.DeadlineExceeded)
 	}
-	if len(c.body) > maxRequestBytes {
+	if len(c.body) > c.maxBody() {
 		return &gazetteer.Error{Op: "peer.Call", Kind: gazetteer.TooLarge, Detail: "the request exceeds 4 MiB"}
 	}
 	for range len(p.slots) + 1 { // each may have ended, unnoticed until now
@@ -63,7 +71,7 @@ func (p *pool) do(ctx context.Context, c *call) error {
 		}
 		s.conn.CompareAndSwap(conn, nil)
 	}
-	return unavailable("peer.Call", p.node, "its connections end as soon as they are made", nil)
+	return unavailable("peer.Call", p.to.String(), "its connections end as soon as they are made", nil)
 }
 
 // get returns a connection, in turn; while one is down the others serve.
@@ -90,7 +98,7 @@ func (p *pool) connect(ctx context.Context, s *slot) (*conn, error) {
 		select {
 		case <-dialing:
 		case <-ctx.Done():
-			return nil, late(p.node, context.Cause(ctx))
+			return nil, late(p.to.String(), context.Cause(ctx))
 		}
 	}
 	if c := s.conn.Load(); c != nil {
@@ -98,7 +106,7 @@ func (p *pool) connect(ctx context.Context, s *slot) (*conn, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return nil, unavailable("peer.Dial", p.node, "no connection", s.err)
+	return nil, unavailable("peer.Dial", p.to.String(), "no connection", s.err)
 }
 
 // dial begins a dial unless one is under way, the slot is taken, or it is too early. It
@@ -121,15 +129,24 @@ func (p *pool) dial(s *slot) chan struct{} {
 	return dialing
 }
 
+// retire has the connections made anew when they are next needed.
+func (p *pool) retire() {
+	for i := range p.slots {
+		if c := p.slots[i].conn.Load(); c != nil {
+			c.retire()
+		}
+	}
+}
+
 // serve dials, and runs the connection until it ends.
 func (p *pool) serve(s *slot, dialing chan struct{}) {
-	st, err := p.t.open(p.node, kindRequests)
+	st, err := p.t.open(p.to, kindRequests, p.t.cfg.DialTimeout)
 	if err != nil {
 		s.failed(err, p.t.cfg)
 		close(dialing)
 		return
 	}
-	c := newConn(p.t, st)
+	c := newConn(p.t, st, p.idle)
 	p.t.watch(c)
 	s.opened(c)
 	close(dialing)

@@ -72,7 +72,7 @@ func (c *conn) end(reason error) error {
 		}
 		c.calls[id] = nil
 		call.written = call.epoch != c.epoch
-		call.finish(unavailable("peer.Call", c.s.peer.node, "the connection broke", c.err))
+		call.finish(unavailable("peer.Call", named(c.s.peer.node), "the connection broke", c.err))
 	}
 	return c.err
 }

@@ -12,11 +12,12 @@ import (
 // request is one request with a handler. It is its own context.
 type request struct {
 	callContext
-	conn *served
-	tier region.Tier
-	head header
-	key  gazetteer.Key
-	body []byte // of methods other than Read: the payload
+	conn    *served
+	tier    region.Tier
+	service Service // if the method is Service
+	head    header
+	key     gazetteer.Key
+	body    []byte // of methods other than Read: the payload, of Service the request in it
 }
 
 // serve answers r. It uses scratch for the reply and returns it.
@@ -30,7 +31,7 @@ func (r *request) serve(scratch []byte) []byte {
 // answer returns the frame of the reply, or of its last part.
 func (r *request) answer(dst []byte) []byte {
 	if err := r.Err(); err != nil {
-		return appendError(dst, r.head.id, late(r.conn.t.cfg.Node, err))
+		return appendError(dst, r.head.id, late(named(r.conn.t.cfg.Node), err))
 	}
 	var err error
 	switch r.head.code {
@@ -42,6 +43,8 @@ func (r *request) answer(dst []byte) []byte {
 		dst, err = r.list(dst)
 	case methodConflicts:
 		dst, err = r.conflicts(dst)
+	case methodService:
+		dst, err = r.ask(dst)
 	}
 	if err != nil {
 		return appendError(dst, r.head.id, err)
@@ -145,7 +148,7 @@ func appendRead(dst []byte, ctx context.Context, tier region.Tier, id uint32, k 
 }
 
 func appendInfo(dst []byte, i *region.ReadInfo) []byte {
-	m := pb.ReadInfo{Node: string(i.Node), Ring: i.Ring, StalenessNanos: uint64(max(i.Staleness, 0)), Degraded: i.Degraded}
+	m := pb.ReadInfo{Node: string(i.Node), Ring: i.Ring, StalenessNanos: uint64(max(i.Staleness, 0)), Degraded: i.Degraded, Region: string(i.Region)}
 	for _, h := range i.Hops {
 		m.Hops = append(m.Hops, pb.ReadHop{Role: h.Role, Name: h.Name, TookNanos: uint64(max(h.Took, 0))})
 	}

@@ -48,7 +48,7 @@ func (t *Transport) serveRequests(st *stream) error {
 	}
 	s := &served{t: t, s: st, requests: map[uint32]*request{}}
 	s.outbox.init(st.Conn, &t.clock)
-	st.frames.max = maxRequestBytes
+	st.frames.max = maxServiceFrame
 	t.watch(s)
 	defer t.unwatch(s)
 	err := s.run()
@@ -112,8 +112,13 @@ func (s *served) take(h header, payload []byte) error {
 	case methodPing:
 		s.batch = appendFrame(s.batch, header{code: statusPong}, nil)
 		return nil
+	case methodEcho:
+		s.batch = appendFrame(s.batch, header{id: h.id}, nil)
+		return nil
 	case methodRead, methodWrite, methodList, methodConflicts:
 		return s.serve(h, payload)
+	case methodService:
+		return s.serveService(h, payload)
 	}
 	s.reply(h.id, &gazetteer.Error{Op: "peer.Serve", Kind: gazetteer.Unsupported, Detail: fmt.Sprintf("method %d is unknown to node %s", h.code, s.t.cfg.Node)})
 	return nil
@@ -128,12 +133,16 @@ func (s *served) serve(h header, payload []byte) error {
 		to = s.t.tiers.Load()[h.role]
 	}
 	if to.tier == nil {
-		s.reply(h.id, unavailable("peer.Serve", s.t.cfg.Node, fmt.Sprintf("it does not run role %d", h.role), nil))
+		s.reply(h.id, unavailable("peer.Serve", named(s.t.cfg.Node), fmt.Sprintf("it does not run role %d", h.role), nil))
+		return nil
+	}
+	if !s.s.peer.settled {
+		s.reply(h.id, unavailable("peer.Serve", named(s.s.peer.node), "it did not know where it belongs when it connected, and asks a tier", nil))
 		return nil
 	}
 	s.t.count.requests.Add(1)
 	if h.code != methodRead {
-		return s.handOver(to.tier, h, gazetteer.Key{}, append([]byte(nil), payload...))
+		return s.handOver(&request{conn: s, tier: to.tier, head: h, body: append([]byte(nil), payload...)})
 	}
 	typ, id, err := pb.DecodeReadRequest(payload)
 	if err != nil {
@@ -145,7 +154,7 @@ func (s *served) serve(h header, payload []byte) error {
 		return nil
 	}
 	s.slow = max(s.slow-1, 0)
-	return s.handOver(to.tier, h, k, nil)
+	return s.handOver(&request{conn: s, tier: to.tier, head: h, key: k})
 }
 
 func (s *served) readInline(tier region.Tier, h header, k gazetteer.Key) {
@@ -158,18 +167,18 @@ func (s *served) readInline(tier region.Tier, h header, k gazetteer.Key) {
 }
 
 // handOver finds a handler for a request.
-func (s *served) handOver(tier region.Tier, h header, k gazetteer.Key, body []byte) error {
-	r := &request{conn: s, tier: tier, head: h, key: k, body: body}
+func (s *served) handOver(r *request) error {
+	h := r.head
 	r.deadline = s.read.Add(timeLeft(h, s.t.cfg.CallTimeout))
 	if detail, err := s.enter(r); err != nil {
 		return err
 	} else if detail != "" {
-		s.reply(h.id, unavailable("peer.Serve", s.t.cfg.Node, detail, nil))
+		s.reply(h.id, unavailable("peer.Serve", named(s.t.cfg.Node), detail, nil))
 		return nil
 	}
 	if !s.t.handlers.run(r) {
 		s.leave(r)
-		s.reply(h.id, unavailable("peer.Serve", s.t.cfg.Node, "it answers as many requests as it may", nil))
+		s.reply(h.id, unavailable("peer.Serve", named(s.t.cfg.Node), "it answers as many requests as it may", nil))
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ func (s *session) blame() error {
 		return s.reason
 	}
 	if s.reason == errOverflow {
-		return unavailable("peer.Link", s.p.node, "the link was closed", s.reason)
+		return unavailable("peer.Link", named(s.p.node), "the link was closed", s.reason)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ func (c *conn) sweep(now tick) {
 		c.failLocked(errStall)
 	case c.inFlight == 0:
 		c.pinged = false
-		if now-c.used > ticks(idleAfter) {
+		if c.retired || now-c.used > c.idle {
 			c.failLocked(errIdle)
 		}
 	default:
@@ -26,7 +26,7 @@ func (c *conn) expireLocked(now tick) {
 	for _, call := range c.calls {
 		if call != nil && call != abandoned && int32(now-call.until) > 0 {
 			c.giveUpLocked(call)
-			call.finish(late(c.s.peer.node, context.DeadlineExceeded))
+			call.finish(late(named(c.s.peer.node), context.DeadlineExceeded))
 		}
 	}
 }

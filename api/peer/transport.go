@@ -2,7 +2,6 @@ package peer
 
 import (
 	"context"
-	"crypto/tls"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -18,7 +17,7 @@ import (
 // Transport is this node's end of everything between servers. It implements
 // region.Transport and agent.Links.
 //
-// Set it up with Handle, HandleInline and Start, then Serve listeners; Close ends it
+// Set it up with Handle, HandleInline, HandleService and Start, then Serve listeners; Close ends it
 // and waits for all that it has started.
 type Transport struct {
 	cfg      Config
@@ -29,7 +28,11 @@ type Transport struct {
 	cancel   context.CancelFunc
 	hopsCtx  context.Context // of inline reads that tell their hops
 	tiers    atomic.Pointer[tiers]
+	services atomic.Pointer[services]
+	where    atomic.Pointer[home]
 	pools    sync.Map // NodeID -> *pool
+	addrs    addrPools
+	raft     atomic.Pointer[Streams]
 	handlers handlers
 	links    links
 	calls    callPool
@@ -76,6 +79,9 @@ func New(c Config) (*Transport, error) {
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.hopsCtx = region.WithHops(t.ctx)
 	t.tiers.Store(new(tiers))
+	t.services.Store(&services{})
+	t.where.Store(&home{c.Region, c.Partitions})
+	t.addrs.pools = map[string]*addrPool{}
 	t.handlers.init(c.MaxHandlers)
 	t.links.init(t)
 	t.wg.Go(t.janitor)
@@ -111,11 +117,15 @@ func (t *Transport) Tier(node gazetteer.NodeID, role region.Role) region.Tier {
 			return h.tier
 		}
 	}
+	return &t.pool(node).tiers[code]
+}
+
+func (t *Transport) pool(node gazetteer.NodeID) *pool {
 	p, ok := t.pools.Load(node)
 	if !ok {
-		p, _ = t.pools.LoadOrStore(node, newPool(t, node))
+		p, _ = t.pools.LoadOrStore(node, newPool(t, target{node: node}, t.cfg.Conns, nodeIdle))
 	}
-	return &p.(*pool).tiers[code]
+	return p.(*pool)
 }
 
 // Serve accepts connections from l, which it closes, until Close. It fails if l does.
@@ -152,51 +162,6 @@ func (t *Transport) Close() error {
 		t.handlers.close()
 	}
 	return nil
-}
-
-// open dials a node and exchanges hellos.
-func (t *Transport) open(node gazetteer.NodeID, kind connKind) (*stream, error) {
-	nc, err := t.connect(node)
-	if err != nil {
-		return nil, err
-	}
-	s, err := t.greet(nc, kind, node, nil)
-	if err != nil {
-		t.untrack(nc)
-		t.cfg.Refused(nc.RemoteAddr().String(), err)
-	}
-	return s, err
-}
-
-// connect dials a node. The connection is tracked.
-func (t *Transport) connect(node gazetteer.NodeID) (net.Conn, error) {
-	addr := t.cfg.Resolve(node)
-	if addr == "" {
-		return nil, &gazetteer.Error{Op: "peer.Dial", Kind: gazetteer.Unavailable, Detail: "the address of node " + string(node) + " is not known"}
-	}
-	ctx, cancel := context.WithTimeout(t.ctx, t.cfg.DialTimeout)
-	defer cancel()
-	nc, err := t.cfg.Dial(ctx, addr)
-	if err != nil {
-		return nil, err
-	}
-	nc = t.wrapClient(nc, node)
-	if !t.track(nc) {
-		return nil, errClosed
-	}
-	return nc, nil
-}
-
-func (t *Transport) wrapClient(nc net.Conn, node gazetteer.NodeID) net.Conn {
-	if t.cfg.ClientTLS == nil {
-		return nc
-	}
-	c := t.cfg.ClientTLS
-	if c.ServerName == "" && !c.InsecureSkipVerify {
-		c = c.Clone()
-		c.ServerName = string(node)
-	}
-	return tls.Client(nc, c)
 }
 
 // spawn runs f in a goroutine that Close waits for, unless it is too late.

@@ -17,7 +17,7 @@ type connKind byte
 const (
 	kindRequests connKind = 1
 	kindLink     connKind = 2
-	kindRaft     connKind = 3 // reserved: answered as unsupported
+	kindRaft     connKind = 3
 )
 
 // The formats of frames and messages that this version speaks.
@@ -46,6 +46,7 @@ const codeOffset = 8
 const (
 	maxHelloBytes   = 16 << 10
 	maxRequestBytes = 4 << 20
+	maxServiceFrame = maxRequestBytes + 1<<10 // a service's request and its name
 	maxLinkBytes    = 2 << 20
 )
 
@@ -68,6 +69,8 @@ const (
 	methodWrite
 	methodList
 	methodConflicts
+	methodService
+	methodEcho // a ping that is replied to under its id
 )
 
 // Flags of requests and replies.
