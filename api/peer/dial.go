@@ -52,10 +52,7 @@ func (t *Transport) open(to target, kind connKind, limit time.Duration) (*stream
 
 // connect opens a connection. It is tracked.
 func (t *Transport) connect(to target, limit time.Duration) (net.Conn, error) {
-	addr := to.addr
-	if to.node != "" {
-		addr = t.cfg.Resolve(to.node)
-	}
+	addr := t.address(to)
 	if addr == "" {
 		return nil, &gazetteer.Error{Op: "peer.Dial", Kind: gazetteer.Unavailable, Detail: "the address of " + to.String() + " is not known"}
 	}
@@ -70,6 +67,14 @@ func (t *Transport) connect(to target, limit time.Duration) (net.Conn, error) {
 		return nil, errClosed
 	}
 	return nc, nil
+}
+
+// address returns where a target is reached now, empty if that is not known.
+func (t *Transport) address(to target) string {
+	if to.node == "" {
+		return to.addr
+	}
+	return t.cfg.Resolve(to.node)
 }
 
 func (t *Transport) wrapClient(nc net.Conn, to target) net.Conn {

@@ -34,9 +34,10 @@ type slot struct {
 
 	mu      sync.Mutex    // guards all below
 	dialing chan struct{} // closed when the dial under way has ended; nil if none is
+	addr    string        // that was dialled last
 	err     error         // why the last dial failed
 	wait    time.Duration // after the next failure
-	retryAt time.Time
+	retryAt time.Time     // not before, unless the address is another
 }
 
 func newPool(t *Transport, to target, conns int, idle time.Duration) *pool {
@@ -117,7 +118,12 @@ func (p *pool) dial(s *slot) chan struct{} {
 	if s.dialing != nil {
 		return s.dialing
 	}
-	if s.conn.Load() != nil || time.Now().Before(s.retryAt) {
+	if s.conn.Load() != nil {
+		return nil
+	}
+	if addr := p.t.address(p.to); addr != s.addr {
+		s.addr, s.wait = addr, 0
+	} else if time.Now().Before(s.retryAt) {
 		return nil
 	}
 	dialing := make(chan struct{})
