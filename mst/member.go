@@ -98,6 +98,16 @@ func (m *Member) Propose() Epoch {
 	return m.epoch
 }
 
+// Join goes on to a higher epoch that the member was told of by other means than a frame,
+// and gives up what runs. It reports false if the member is there already, or further.
+func (m *Member) Join(e Epoch) bool {
+	if e.Compare(m.epoch) <= 0 {
+		return false
+	}
+	m.enter(e)
+	return true
+}
+
 // Begin takes part in an epoch that was proposed or joined. The error is of kind
 // Conflict if the member has gone on to another or has begun already.
 func (m *Member) Begin(r Run) error {

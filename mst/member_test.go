@@ -462,3 +462,20 @@ func TestDeadlines(t *testing.T) {
 		}
 	}
 }
+
+// TestJoinByWord: an epoch can be joined that was told of by other means than a frame.
+func TestJoinByWord(t *testing.T) {
+	m, err := New(Config{Self: "a", Epoch: Epoch{2, "b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Join(Epoch{2, "b"}) || m.Join(Epoch{1, "z"}) || m.Running() {
+		t.Error("it joined an epoch that is not above its own")
+	}
+	if !m.Join(Epoch{3, "c"}) || !m.Running() {
+		t.Error("it did not join")
+	}
+	if out := m.Ready(); out.Save != (Epoch{3, "c"}) || out.Join != (Epoch{}) {
+		t.Errorf("Ready is %+v, want the epoch saved and nothing to join", out)
+	}
+}
