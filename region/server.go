@@ -2,6 +2,7 @@ package region
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -81,6 +82,9 @@ func (s *Server) explain(ctx context.Context, q *Query, a *Answer) error {
 }
 
 func (s *Server) resolve(ctx context.Context, q *Query, a *Answer) error {
+	if err := s.here(q.Region); err != nil {
+		return s.count.fail(err)
+	}
 	spec, err := s.user(ctx, q.Key.Type)
 	if err != nil {
 		return s.count.fail(err)
@@ -137,6 +141,16 @@ func address(c *geo.Client) netip.Addr {
 	return c.Addr
 }
 
+// here refuses a request that is to be answered by a region that is not this one.
+func (s *Server) here(r gazetteer.RegionID) error {
+	if r == "" || r == s.plan.Region() {
+		return nil
+	}
+	return &gazetteer.Error{Op: "region.Route", Kind: gazetteer.NotFound, Pointer: "region",
+		Key:    gazetteer.Key{Type: gazetteer.RegionsType, ID: gazetteer.ID(r)},
+		Detail: fmt.Sprintf("no region %.80q is known here; this is %s", r, s.plan.Region())}
+}
+
 // Get returns a record whole.
 func (s *Server) Get(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error) {
 	s.count.gets.Add(1)
@@ -148,6 +162,15 @@ func (s *Server) Get(ctx context.Context, k gazetteer.Key) (gazetteer.Record, er
 	}
 	r, err := s.get(ctx, k)
 	return r, s.count.fail(err)
+}
+
+// GetFrom is Get, answered by the region of this name.
+func (s *Server) GetFrom(ctx context.Context, k gazetteer.Key, r gazetteer.RegionID) (gazetteer.Record, gazetteer.RegionID, error) {
+	if err := s.here(r); err != nil {
+		return gazetteer.Record{}, "", s.count.fail(err)
+	}
+	record, err := s.Get(ctx, k)
+	return record, s.plan.Region(), err
 }
 
 // get reads a record of any type, also of an internal one.

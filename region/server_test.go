@@ -69,6 +69,30 @@ func TestResolveOfWhatIsNotThere(t *testing.T) {
 	}
 }
 
+// Who names the region gets the same answer; who names another one is told that it is not
+// known.
+func TestARegionCanBeNamed(t *testing.T) {
+	s, f := regional(t, "a")
+	f.stock(mirror("x"), located("akl", -37, 175))
+	own, _ := s.Name()
+	var a Answer
+	for _, name := range []gazetteer.RegionID{"", own} {
+		if err := s.Resolve(t.Context(), &Query{Key: mirror("x"), Region: name}, &a); err != nil || a.Region != own {
+			t.Errorf("%q: %v, answered by %q", name, err, a.Region)
+		}
+		if _, by, err := s.GetFrom(t.Context(), mirror("x"), name); err != nil || by != own {
+			t.Errorf("get %q: %v, answered by %q", name, err, by)
+		}
+	}
+	_, _, err := s.GetFrom(t.Context(), mirror("x"), "elsewhere")
+	for _, err := range []error{err, s.Resolve(t.Context(), &Query{Key: mirror("x"), Region: "elsewhere"}, &a)} {
+		e, ok := err.(*gazetteer.Error)
+		if !ok || e.Kind != gazetteer.NotFound || e.Key != (gazetteer.Key{Type: gazetteer.RegionsType, ID: "elsewhere"}) || e.Pointer != "region" {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 // An answer that is used again shows nothing of the last one.
 func TestAnswersAreUsedAgain(t *testing.T) {
 	s, f := regional(t, "a")

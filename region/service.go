@@ -18,6 +18,9 @@ type Query struct {
 	Filter  geo.Filter // hard: what does not match is left out
 	Avoid   []gazetteer.LocationID
 	Explain bool
+	// Region is the one that is to answer; "" for this one. The client is placed and the
+	// locations are ranked by the server asked all the same.
+	Region gazetteer.RegionID
 }
 
 // DefaultLimit is how many locations an answer holds unless the client says otherwise,
@@ -33,10 +36,10 @@ type Answer struct {
 	Key        gazetteer.Key
 	Version    gazetteer.Version
 	Client     geo.Place
-	Candidates []geo.Candidate // best first, at most Limit
-	Excluded   []geo.Candidate // only with Explain: the rest, each with its reason
-	Region     gazetteer.RegionID
-	Node       gazetteer.NodeID // the replica that held the record
+	Candidates []geo.Candidate    // best first, at most Limit
+	Excluded   []geo.Candidate    // only with Explain: the rest, each with its reason
+	Region     gazetteer.RegionID // that answered
+	Node       gazetteer.NodeID   // the replica that held the record
 	TTL        time.Duration
 	Staleness  time.Duration // upper bound of how old the region's knowledge may be
 	Degraded   bool          // that bound leaves an origin out, or no ring mate was alive
@@ -123,9 +126,12 @@ type Check struct {
 // implements it.
 type Regional interface {
 	// Resolve fills a. Unknown type or id: NotFound. All locations excluded: no error,
-	// no candidates.
+	// no candidates. Unknown region: NotFound, of the key (RegionsType, its name).
 	Resolve(ctx context.Context, q *Query, a *Answer) error
 	Get(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error)
+	// GetFrom returns a record as a region holds it, "" for this one, and the region that
+	// answered.
+	GetFrom(ctx context.Context, k gazetteer.Key, r gazetteer.RegionID) (gazetteer.Record, gazetteer.RegionID, error)
 	// Write performs changes that may be of several types; each stands alone and gets
 	// its own receipt, in order. Many changes in one call share transactions. Ids are
 	// kept: their memory does not change any more.

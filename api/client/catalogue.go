@@ -100,8 +100,17 @@ func location(t, id, l string) []string { return append(resource(t, id), "locati
 
 // Get returns a resource.
 func (c *Client) Get(ctx context.Context, t, id string) (Document, error) {
+	return c.GetFrom(ctx, t, id, "")
+}
+
+// GetFrom returns a resource as a region holds it, "" for the one asked.
+func (c *Client) GetFrom(ctx context.Context, t, id, region string) (Document, error) {
+	r := &request{method: http.MethodGet, path: resource(t, id)}
+	if region != "" {
+		r.query = url.Values{"region": {region}}
+	}
 	var d Document
-	_, _, err := c.into(ctx, &request{method: http.MethodGet, path: resource(t, id)}, &d)
+	_, _, err := c.into(ctx, r, &d)
 	return d, err
 }
 

@@ -48,6 +48,14 @@ func (h *headers) cacheFor(ttl time.Duration) []string {
 	}
 }
 
+// regionHeader says which region answered.
+func (h *Handler) regionHeader(r gazetteer.RegionID) []string {
+	if r == h.region {
+		return h.headers.region
+	}
+	return []string{string(r)}
+}
+
 // stale is a staleness in seconds.
 func (h *headers) stale(d time.Duration) []string {
 	if d <= 0 {
@@ -74,11 +82,21 @@ func etag(v gazetteer.Version) string {
 
 // answer sends a JSON body with headers that are the same for all but lookups.
 func (h *Handler) answer(w http.ResponseWriter, status int, body []byte) {
+	w.Header()["Gazetteer-Region"] = h.headers.region
+	h.send(w, status, body)
+}
+
+// answerOf sends what a region said, this one or another.
+func (h *Handler) answerOf(w http.ResponseWriter, r gazetteer.RegionID, body []byte) {
+	w.Header()["Gazetteer-Region"] = h.regionHeader(r)
+	h.send(w, http.StatusOK, body)
+}
+
+func (h *Handler) send(w http.ResponseWriter, status int, body []byte) {
 	out := w.Header()
 	out["Content-Type"] = h.headers.json
 	out["X-Content-Type-Options"] = h.headers.nosniff
 	out["Cache-Control"] = h.headers.noCache
-	out["Gazetteer-Region"] = h.headers.region
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that went away needs no answer
 }

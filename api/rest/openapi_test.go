@@ -171,6 +171,7 @@ func TestAnswersConformToTheDescription(t *testing.T) {
 		{"POST", types + "/resources:import", "/v1/types/{type}/resources:import", `{"id":`, []string{"Content-Type: application/x-ndjson"}},
 		{"GET", one, resource, "", nil},
 		{"GET", one, resource, "", []string{"If-None-Match: *"}},
+		{"GET", one + "?region=r9", resource, "", nil},
 		{"PUT", one, resource, threeLocations, nil},
 		{"PUT", one + "1", resource, threeLocations, nil},
 		{"PUT", one, resource, threeLocations, []string{"If-None-Match: *"}},

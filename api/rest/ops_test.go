@@ -172,7 +172,9 @@ func TestLogsCannotBeForged(t *testing.T) {
 
 type panicking struct{ region.Regional }
 
-func (panicking) Get(context.Context, gazetteer.Key) (gazetteer.Record, error) { panic("ouch") }
+func (panicking) GetFrom(context.Context, gazetteer.Key, gazetteer.RegionID) (gazetteer.Record, gazetteer.RegionID, error) {
+	panic("ouch")
+}
 
 func TestAPanicIsAProblem(t *testing.T) {
 	x := start(t, func(c *Config) { c.Regional = panicking{c.Regional} })

@@ -53,7 +53,9 @@ func rowOf(err error) problem.Row {
 	switch {
 	case errors.As(err, &narrow):
 		return problem.OfCode(narrow.code)
-	case errors.As(err, &e) && e.Kind == gazetteer.NotFound && e.Key.Type != "" && e.Key.ID == "":
+	case errors.As(err, &e) && e.Kind == gazetteer.NotFound && e.Key.Type == gazetteer.RegionsType:
+		return problem.OfCode(problem.UnknownRegion)
+	case e != nil && e.Kind == gazetteer.NotFound && e.Key.Type != "" && e.Key.ID == "":
 		return problem.OfCode(problem.UnknownType)
 	case e != nil:
 		return problem.OfKind(e.Kind)

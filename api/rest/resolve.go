@@ -9,7 +9,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"gazetteer"
-	"gazetteer/api/rest/problem"
 	"gazetteer/region"
 	"gazetteer/region/geo"
 )
@@ -98,7 +97,7 @@ func (h *Handler) lookupHeaders(out http.Header, a *region.Answer) {
 	out["X-Content-Type-Options"] = h.headers.nosniff
 	out["Vary"] = h.headers.vary
 	out["Cache-Control"] = h.headers.cacheFor(a.TTL)
-	out["Gazetteer-Region"] = h.headers.region
+	out["Gazetteer-Region"] = h.regionHeader(a.Region)
 	out["Gazetteer-Staleness"] = h.headers.stale(a.Staleness)
 }
 
@@ -153,7 +152,7 @@ func (h *Handler) lookupParameter(l *lookup, s *statement, name, value string) (
 		s.ip = true
 		q.Client.IP, err = addressParameter(value)
 	case "region":
-		err = h.pinned(value)
+		q.Region, err = regionParameter(value)
 	case "filter":
 		q.Filter, err = filterParameter(value)
 	case "avoid":
@@ -216,10 +215,12 @@ func redirectParameter(value string) (choice, error) {
 	return no, err
 }
 
-// pinned refuses a request that only another region may answer.
-func (h *Handler) pinned(value string) error {
-	if gazetteer.RegionID(value) != h.region {
-		return coded(problem.WrongRegion, gazetteer.WrongOwner, "region", "this is region %s; ask a server of region %s", h.region, quoted(value))
+// regionParameter reads the region that is to answer. Which regions there are is the
+// region's to say.
+func regionParameter(value string) (gazetteer.RegionID, error) {
+	r := gazetteer.RegionID(value)
+	if err := r.Validate(); err != nil {
+		return "", badParameter("region", "%s", reason(err))
 	}
-	return nil
+	return r, nil
 }

@@ -133,7 +133,7 @@ func TestResolveRefusals(t *testing.T) {
 		"?lat=1": "lat", "?lon=1": "lat", "?lat=91&lon=0": "lat", "?lat=NaN&lon=0": "lat", "?lat=0&lon=-181": "lon", "?lat=&lon=": "lat", "?lat=Inf&lon=1": "lat",
 		"?country=DEU": "country", "?country=4%20": "country", "?country=": "country", "?ip=1.2.3": "ip", "?ip=fe80::1%25eth0": "ip",
 		"?ip=192.0.2.1&lat=1&lon=1": "ip", "?ip=192.0.2.1&country=DE": "ip", "?filter==x": "filter", "?filter=%ff": "filter",
-		"?avoid=": "avoid", "?avoid=%ff": "avoid", "?explain=yes": "explain", "?redirect=2": "redirect", "?redirect=1&explain=1": "explain",
+		"?region=": "region", "?region=R1": "region", "?region=any": "region", "?avoid=": "avoid", "?avoid=%ff": "avoid", "?explain=yes": "explain", "?redirect=2": "redirect", "?redirect=1&explain=1": "explain",
 		"?latitude=1": "latitude", "?Limit=1": "Limit", "?limit=%zz": "limit", "?%zz=1": "", "?watch=1": "watch", "?max_stale=5s": "max_stale", "?prefer=a": "prefer",
 		"?a%00b=1": "a\x00b", "?" + strings.Repeat("n", 200) + "=": strings.Repeat("n", 64) + "…",
 		"?" + strings.Repeat("avoid=x&", 101): "avoid",
@@ -141,7 +141,7 @@ func TestResolveRefusals(t *testing.T) {
 		p := x.do("GET", "/v1/resolve/ndt/one"+query, "").problem(problem.InvalidParameter)
 		pointer(t, p, at, "")
 	}
-	x.do("GET", "/v1/resolve/ndt/one?region=r2", "").problem(problem.WrongRegion)
+	x.do("GET", "/v1/resolve/ndt/one?region=r2", "").problem(problem.UnknownRegion)
 	x.do("GET", "/v1/resolve/ndt/two", "").problem(problem.UnknownResource)
 	x.do("GET", "/v1/resolve/nope/one", "").problem(problem.UnknownType)
 	x.do("GET", "/v1/resolve/Ndt/one", "").problem(problem.Unprocessable)
@@ -149,6 +149,32 @@ func TestResolveRefusals(t *testing.T) {
 	x.do("GET", "/v1/resolve/ndt/%ff", "").problem(problem.Unprocessable)
 	x.do("GET", "/v1/resolve/ndt/"+strings.Repeat("a", 256), "").problem(problem.Unprocessable)
 	x.do("GET", "/v1/resolve/ndt/one", "body").problem(problem.InvalidRequest)
+}
+
+// TestAnotherRegionAnswers: the answer says which one it was, in its body and its header.
+func TestAnotherRegionAnswers(t *testing.T) {
+	x := filled(t, nil)
+	x.regional.Beyond = []gazetteer.RegionID{"r2"}
+	for query, want := range map[string]string{"": "r1", "?region=r1": "r1", "?region=r2": "r2"} {
+		var a struct {
+			ServedBy struct{ Region string } `json:"served_by"`
+		}
+		r := x.do("GET", "/v1/resolve/ndt/one"+query, "").want(200)
+		if err := json.Unmarshal([]byte(r.body), &a); err != nil || a.ServedBy.Region != want || r.header.Get("Gazetteer-Region") != want {
+			t.Errorf("%q: %v, header %q, %s", query, err, r.header.Get("Gazetteer-Region"), r.body)
+		}
+		for _, path := range []string{one, one + "/locations/ams"} {
+			if r := x.do("GET", path+query, "").want(200); r.header.Get("Gazetteer-Region") != want {
+				t.Errorf("%s%s: header %q", path, query, r.header.Get("Gazetteer-Region"))
+			}
+		}
+	}
+	pointer(t, x.do("GET", one+"?region=R2", "").problem(problem.InvalidParameter), "region", "DNS label")
+	x.do("GET", one+"?region=r3", "").problem(problem.UnknownRegion)
+	x.do("GET", one+"/locations/ams?region=r3", "").problem(problem.UnknownRegion)
+	if r := x.do("GET", "/v1/resolve/ndt/one?region=r2&redirect=1", "").want(307); r.header.Get("Gazetteer-Region") != "r2" {
+		t.Errorf("the redirect is of region %q", r.header.Get("Gazetteer-Region"))
+	}
 }
 
 func TestResolveExplains(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 )
 
 func (h *Handler) getResource(c *gin.Context) error {
-	r, err := h.record(c)
+	r, by, err := h.record(c)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (h *Handler) getResource(c *gin.Context) error {
 	b := h.buffer()
 	defer h.release(b)
 	b.bytes = appendDocument(b.bytes, &r)
-	h.answer(c.Writer, http.StatusOK, b.bytes)
+	h.answerOf(c.Writer, by, b.bytes)
 	return nil
 }
 
@@ -34,7 +34,7 @@ func (h *Handler) getLocation(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := h.record(c)
+	r, by, err := h.record(c)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (h *Handler) getLocation(c *gin.Context) error {
 	if h.notModified(c, r.Version) {
 		return nil
 	}
-	h.answer(c.Writer, http.StatusOK, append(appendLocation([]byte{'{'}, &r.Locations[at]), '}'))
+	h.answerOf(c.Writer, by, append(appendLocation([]byte{'{'}, &r.Locations[at]), '}'))
 	return nil
 }
 
@@ -53,16 +53,24 @@ func unknownLocation(id gazetteer.LocationID) error {
 	return coded(problem.UnknownLocation, gazetteer.NotFound, "", "the resource has no location %s", quoted(string(id)))
 }
 
-// record reads what the path names.
-func (h *Handler) record(c *gin.Context) (gazetteer.Record, error) {
-	if err := noParameters(c.Request); err != nil {
-		return gazetteer.Record{}, err
+// record reads what the path names, and says which region answered.
+func (h *Handler) record(c *gin.Context) (gazetteer.Record, gazetteer.RegionID, error) {
+	var from gazetteer.RegionID
+	err := eachParameter(c.Request.URL.RawQuery, "", func(name, value string) (err error) {
+		if name != "region" {
+			return unknownParameter(name, "region")
+		}
+		from, err = regionParameter(value)
+		return err
+	})
+	if err != nil {
+		return gazetteer.Record{}, "", err
 	}
 	k, err := keyIn(c)
 	if err != nil {
-		return gazetteer.Record{}, err
+		return gazetteer.Record{}, "", err
 	}
-	return h.regional.Get(c.Request.Context(), k)
+	return h.regional.GetFrom(c.Request.Context(), k, from)
 }
 
 // notModified tags the answer, and sends 304 if the client has it already.

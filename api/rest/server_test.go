@@ -104,10 +104,10 @@ type blocking struct {
 	release chan struct{}
 }
 
-func (b *blocking) Get(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error) {
+func (b *blocking) GetFrom(ctx context.Context, k gazetteer.Key, r gazetteer.RegionID) (gazetteer.Record, gazetteer.RegionID, error) {
 	b.inside <- struct{}{}
 	<-b.release
-	return b.Regional.Get(ctx, k)
+	return b.Regional.GetFrom(ctx, k, r)
 }
 
 func TestABusyServerSaysSo(t *testing.T) {

@@ -10,13 +10,14 @@ import (
 )
 
 func (a *app) getCommand() *cobra.Command {
-	return &cobra.Command{
+	var region string
+	c := &cobra.Command{
 		Use:   "get TYPE ID",
 		Short: "Print a resource as it was published",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.ask(c.Context(), args, func(ctx context.Context, k *client.Client) error {
-				d, err := k.Get(ctx, args[0], args[1])
+				d, err := k.GetFrom(ctx, args[0], args[1], region)
 				if err != nil {
 					return err
 				}
@@ -24,6 +25,13 @@ func (a *app) getCommand() *cobra.Command {
 			})
 		},
 	}
+	regionFlag(c, &region)
+	return c
+}
+
+// regionFlag lets another region answer than the one asked.
+func regionFlag(c *cobra.Command, region *string) {
+	c.Flags().StringVar(region, "region", "", "the region that is to answer (default: the one asked)")
 }
 
 func (a *app) printDocument(d *client.Document) error {

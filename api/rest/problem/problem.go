@@ -32,6 +32,7 @@ const (
 	UnknownResource      Code = "unknown_resource"
 	UnknownType          Code = "unknown_type"
 	UnknownLocation      Code = "unknown_location"
+	UnknownRegion        Code = "unknown_region"
 	UnknownPath          Code = "unknown_path"
 	NoLocation           Code = "no_location"
 	Conflict             Code = "conflict"
@@ -41,7 +42,6 @@ const (
 	RateLimited          Code = "rate_limited"
 	Unavailable          Code = "unavailable"
 	WrongOwner           Code = "wrong_owner"
-	WrongRegion          Code = "wrong_region"
 	Unserved             Code = "unserved"
 	Deadline             Code = "deadline"
 	DiskFull             Code = "disk_full"
@@ -78,6 +78,7 @@ func Table() []Row {
 		{UnknownResource, gazetteer.NotFound, http.StatusNotFound, "No such resource", 0},
 		{UnknownType, gazetteer.NotFound, http.StatusNotFound, "No such type", 0},
 		{UnknownLocation, gazetteer.NotFound, http.StatusNotFound, "No such location", 0},
+		{UnknownRegion, gazetteer.NotFound, http.StatusNotFound, "No such region", 0},
 		{UnknownPath, gazetteer.NotFound, http.StatusNotFound, "No such path", 0},
 		{NoLocation, gazetteer.NotFound, http.StatusNotFound, "No location to redirect to", 0},
 		{Conflict, gazetteer.Conflict, http.StatusConflict, "The present state forbids it", 0},
@@ -87,7 +88,6 @@ func Table() []Row {
 		{Overloaded, gazetteer.Unavailable, http.StatusServiceUnavailable, "The server is busy", 1},
 		{RateLimited, gazetteer.Unavailable, http.StatusTooManyRequests, "Too many requests from this address", 1},
 		{WrongOwner, gazetteer.WrongOwner, http.StatusServiceUnavailable, "The plan is changing", 1},
-		{WrongRegion, gazetteer.WrongOwner, http.StatusMisdirectedRequest, "The request is pinned to another region", 0},
 		{Unserved, gazetteer.Unserved, http.StatusServiceUnavailable, "The servers are still filling", 1},
 		{Deadline, gazetteer.Deadline, http.StatusGatewayTimeout, "Not done in time", 1},
 		{DiskFull, gazetteer.Full, http.StatusInsufficientStorage, "The disk is nearly full: writes are refused", 60},

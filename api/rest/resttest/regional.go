@@ -32,6 +32,8 @@ type Regional struct {
 	Journal []ring.Conflict
 	// Down is what every read answers; nil: it works.
 	Down error
+	// Beyond are other regions, which hold the same records.
+	Beyond []gazetteer.RegionID
 
 	mu      sync.Mutex // guards following
 	types   map[gazetteer.Type]region.TypeSpec
@@ -61,7 +63,7 @@ func (r *Regional) Conflicts(context.Context) ([]ring.Conflict, error) { return 
 
 // Resolve ranks as a real regional server does.
 func (r *Regional) Resolve(ctx context.Context, q *region.Query, a *region.Answer) error {
-	record, err := r.Get(ctx, q.Key)
+	record, by, err := r.GetFrom(ctx, q.Key, q.Region)
 	if err != nil {
 		return err
 	}
@@ -71,11 +73,21 @@ func (r *Regional) Resolve(ctx context.Context, q *region.Query, a *region.Answe
 	place := locator.Locate(q.Client)
 	o := geo.Options{Limit: cmp.Or(q.Limit, region.DefaultLimit), Filter: q.Filter, Avoid: q.Avoid, Explain: q.Explain}
 	best, rest := ranker.Rank(nil, place, q.Client.Addr, record.Locations, &o)
-	*a = region.Answer{Key: q.Key, Version: record.Version, Client: place, Candidates: best, Excluded: rest, Region: "r1", Node: "n1", TTL: spec.TTL}
+	*a = region.Answer{Key: q.Key, Version: record.Version, Client: place, Candidates: best, Excluded: rest, Region: by, Node: "n1", TTL: spec.TTL}
 	if q.Explain {
 		a.Hops = []region.Hop{{Role: "regional server", Name: "n1", Took: 42 * time.Microsecond}, {Role: "replica", Name: "n1", Took: 7 * time.Microsecond}}
 	}
 	return nil
+}
+
+// GetFrom returns a record as a region holds it.
+func (r *Regional) GetFrom(ctx context.Context, k gazetteer.Key, from gazetteer.RegionID) (gazetteer.Record, gazetteer.RegionID, error) {
+	from = cmp.Or(from, "r1")
+	if from != "r1" && !slices.Contains(r.Beyond, from) {
+		return gazetteer.Record{}, "", missing(gazetteer.Key{Type: gazetteer.RegionsType, ID: gazetteer.ID(from)}, "no such region")
+	}
+	record, err := r.Get(ctx, k)
+	return record, from, err
 }
 
 // Get returns a record.
