@@ -45,6 +45,7 @@ type Error struct {
 	Key     Key    // the resource it is about, if any
 	Pointer string // where in the input, as a JSON pointer or a parameter name, if any
 	Detail  string // what is wrong and what to do, for a person
+	Plan    uint64 // of WrongOwner: the epoch of the plan that says so, 0 if it is not known
 	Err     error  // the cause, if any
 }
 

@@ -147,12 +147,21 @@ func (m *member) write(ctx context.Context, t gazetteer.Type, ws []ring.Write) [
 // error of one of them.
 func undone(out []ring.Outcome, ws []ring.Write) (again []int, err error) {
 	for i := range out {
-		switch gazetteer.KindOf(out[i].Err) {
-		case gazetteer.Unavailable, gazetteer.WrongOwner, gazetteer.Unserved:
+		if notDone(out[i].Err) {
 			again, err = append(again, i), out[i].Err
 		}
 	}
 	return again, err
+}
+
+// notDone reports whether a write that failed may be given to somebody else: it was not
+// done, or does no harm when it is done twice.
+func notDone(err error) bool {
+	switch gazetteer.KindOf(err) {
+	case gazetteer.Unavailable, gazetteer.WrongOwner, gazetteer.Unserved:
+		return true
+	}
+	return false
 }
 
 // subset returns some of the writes, with the time that has passed taken from what they

@@ -109,7 +109,7 @@ func (s *Server) ringWrite(c *Change) (ring.Write, error) {
 		return ring.Write{}, err
 	}
 	w := ring.Write{
-		Partition: gazetteer.PartitionOf(c.Key, s.plan.Partitions()), ID: c.Key.ID,
+		Partition: gazetteer.PartitionOf(c.Key, s.partitions), ID: c.Key.ID,
 		If: c.If, Ack: cmp.Or(c.Ack, ring.AckRing), Deadline: cmp.Or(c.Deadline, deadlineDefault),
 	}
 	var err error

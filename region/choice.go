@@ -69,6 +69,7 @@ type directory struct {
 
 	mu      sync.Mutex // guards following
 	servers map[gazetteer.NodeID]*server
+	plan    Plan // that says who is dead; nil if nobody follows it
 }
 
 func newDirectory(role Role, self gazetteer.NodeID, local Tier, t Transport) *directory {
@@ -85,6 +86,7 @@ type server struct {
 	tier  Tier
 	local bool // in this process: a call is a function call
 	rest  rest
+	gone  atomic.Bool // the plan calls it dead
 }
 
 func (d *directory) server(n gazetteer.NodeID) *server {
@@ -94,6 +96,9 @@ func (d *directory) server(n gazetteer.NodeID) *server {
 		return s
 	}
 	s := &server{node: n, tier: unreachable{n}}
+	if d.plan != nil {
+		s.gone.Store(d.plan.Dead(n))
+	}
 	switch {
 	case n == d.self && d.local != nil:
 		s.tier, s.local = d.local, true
@@ -102,6 +107,16 @@ func (d *directory) server(n gazetteer.NodeID) *server {
 	}
 	d.servers[n] = s
 	return s
+}
+
+// mark notes whom a plan calls dead.
+func (d *directory) mark(p Plan) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.plan = p
+	for n, s := range d.servers {
+		s.gone.Store(p.Dead(n))
+	}
 }
 
 // group is a set of servers that may answer the same questions: the cluster servers of a
@@ -152,7 +167,7 @@ func (g *group) from(place uint32, not *member) *member {
 }
 
 func (g *group) likely(m *member) bool {
-	return m.gap.ready(&g.clock) && m.rest.ready(&g.clock) && !g.dead(m.node)
+	return !m.gone.Load() && m.gap.ready(&g.clock) && m.rest.ready(&g.clock) && !g.dead(m.node)
 }
 
 // failed remembers that a member did.

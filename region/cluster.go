@@ -32,116 +32,104 @@ type ClusterConfig struct {
 // It holds no data: it knows which ring owns a partition and which of its replicas
 // answer.
 type ClusterServer struct {
-	plan     Plan
-	node     gazetteer.NodeID
-	replicas *directory
+	node       gazetteer.NodeID
+	partitions uint32
+	replicas   *directory
+	// followsDead: nobody in this process knows better than the plan who is dead.
+	followsDead bool
 
-	mu     sync.Mutex                                // held by whoever replaces tables
-	tables atomic.Pointer[map[gazetteer.Type]*table] // made when a type is first asked for
-}
-
-// table is the routing table of one type.
-type table struct {
-	rings []*group
-	owner []*group // by partition index; nil if nobody owns it
+	routes  atomic.Pointer[routes]
+	mu      sync.Mutex    // guards following, and is held by whoever replaces routes
+	changed chan struct{} // closed when a newer plan is in use
 }
 
 var _ Tier = (*ClusterServer)(nil)
 
 // NewClusterServer returns the cluster server of a node.
 func NewClusterServer(c ClusterConfig) *ClusterServer {
-	s := &ClusterServer{plan: c.Plan, node: c.Node, replicas: newDirectory(RoleReplica, c.Node, c.Replica, c.Transport)}
+	s := &ClusterServer{
+		node: c.Node, partitions: c.Plan.Partitions(), followsDead: c.Dead == nil, changed: make(chan struct{}),
+		replicas: newDirectory(RoleReplica, c.Node, c.Replica, c.Transport),
+	}
 	if c.Dead != nil {
 		s.replicas.dead = c.Dead
 	}
-	s.tables.Store(&map[gazetteer.Type]*table{})
+	s.routes.Store(&routes{plan: c.Plan, tables: map[gazetteer.Type]*table{}})
 	for _, t := range c.Plan.Types() {
 		s.table(t)
+	}
+	if s.followsDead {
+		s.replicas.mark(c.Plan)
 	}
 	return s
 }
 
-// Read asks a replica of the ring that owns the resource's partition.
+// Read asks a replica of the ring that owns the resource's partition. While that is on its
+// way between two rings a miss at one of them is no answer yet: what was written at the
+// other may not have come over. So both have to miss it.
 func (s *ClusterServer) Read(ctx context.Context, dst []byte, k gazetteer.Key) ([]byte, ReadInfo, error) {
-	g, err := s.owner(gazetteer.PartitionOf(k, s.plan.Partitions()))
-	if err != nil {
-		return dst, ReadInfo{}, err
-	}
 	if WantsHops(ctx) {
-		return s.readTimed(ctx, dst, k, g)
+		return s.readTimed(ctx, dst, k)
 	}
-	return g.read(ctx, dst, k)
+	return s.read(ctx, dst, k)
 }
 
-func (s *ClusterServer) readTimed(ctx context.Context, dst []byte, k gazetteer.Key, g *group) ([]byte, ReadInfo, error) {
+func (s *ClusterServer) read(ctx context.Context, dst []byte, k gazetteer.Key) ([]byte, ReadInfo, error) {
+	w, epoch := s.way(gazetteer.PartitionOf(k, s.partitions))
+	if w.owner == nil {
+		return dst, ReadInfo{}, s.unowned(k, epoch)
+	}
+	out, info, err := w.owner.read(ctx, dst, k)
+	if err == nil && (len(out) > len(dst) || w.other == nil) {
+		return out, info, nil
+	}
+	if err == nil {
+		return s.readMissed(ctx, dst, k, w, info)
+	}
+	return s.readAgain(ctx, dst, k, w, epoch, err)
+}
+
+func (s *ClusterServer) readTimed(ctx context.Context, dst []byte, k gazetteer.Key) ([]byte, ReadInfo, error) {
 	start := time.Now()
-	dst, info, err := g.read(ctx, dst, k)
-	inRing := time.Since(start)
-	hops := []Hop{{Role: "ring", Name: g.name, Took: inRing}}
-	hops = append(hops, info.Hops...)
-	info.Hops = append([]Hop{{Role: "cluster server", Name: string(s.node), Took: time.Since(start)}}, hops...)
+	dst, info, err := s.read(ctx, dst, k)
+	took := time.Since(start)
+	hops := []Hop{{Role: "cluster server", Name: string(s.node), Took: took}, {Role: "ring", Name: "ring " + info.Ring, Took: took}}
+	info.Hops = append(hops, info.Hops...)
 	return dst, info, err
 }
 
-// owner returns the ring that owns a partition.
-func (s *ClusterServer) owner(p gazetteer.Partition) (*group, error) {
-	t := s.table(p.Type)
-	if int(p.Index) < len(t.owner) && t.owner[p.Index] != nil {
-		return t.owner[p.Index], nil
+// way returns who is asked for a partition by the plan in use, and its epoch.
+func (s *ClusterServer) way(p gazetteer.Partition) (way, uint64) {
+	t, epoch := s.table(p.Type)
+	if int(p.Index) < len(t.ways) {
+		return t.ways[p.Index], epoch
 	}
-	return nil, &gazetteer.Error{Op: "region.Owner", Kind: gazetteer.WrongOwner, Key: gazetteer.Key{Type: p.Type},
-		Detail: fmt.Sprintf("in plan %d no ring of this region owns partition %d", s.plan.Epoch(), p.Index)}
+	return way{}, epoch
 }
 
-// tablesMax bounds the tables that are kept for types made at run time.
-const tablesMax = 1000
-
-func (s *ClusterServer) table(t gazetteer.Type) *table {
-	if found := (*s.tables.Load())[t]; found != nil {
-		return found
-	}
-	return s.makeTable(t)
-}
-
-func (s *ClusterServer) makeTable(t gazetteer.Type) *table {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old := *s.tables.Load()
-	if found := old[t]; found != nil {
-		return found
-	}
-	made := s.newTable(t)
-	if len(old) >= tablesMax {
-		return made
-	}
-	tables := make(map[gazetteer.Type]*table, len(old)+1)
-	for t, known := range old {
-		tables[t] = known
-	}
-	tables[t] = made
-	s.tables.Store(&tables)
-	return made
-}
-
-func (s *ClusterServer) newTable(t gazetteer.Type) *table {
-	made := &table{owner: make([]*group, s.plan.Partitions())}
-	for _, r := range s.plan.Rings(t) {
-		g := s.replicas.group("ring "+r.Name, r.Members, replicaPatience)
-		made.rings = append(made.rings, g)
-		for _, p := range r.Partitions {
-			made.owner[p.Index] = g
-		}
-	}
-	return made
+func (s *ClusterServer) unowned(k gazetteer.Key, epoch uint64) error {
+	return &gazetteer.Error{Op: "region.Owner", Kind: gazetteer.WrongOwner, Key: k, Plan: epoch,
+		Detail: fmt.Sprintf("in plan %d no ring of this region owns partition %d", epoch, gazetteer.PartitionOf(k, s.partitions).Index)}
 }
 
 // Write gives each write to the ring that owns it, and in it to the member whose turn
 // its partition is: while that one lives, all writes of a resource meet in one place,
 // so a condition holds against the write before it, and a delete sees what it deletes.
 func (s *ClusterServer) Write(ctx context.Context, t gazetteer.Type, ws []ring.Write) []ring.Outcome {
-	shares, out := s.share(ws)
+	out := make([]ring.Outcome, len(ws))
+	epoch := s.writeOnce(ctx, t, ws, out, false)
+	s.writeAgain(ctx, t, ws, out, epoch)
+	return out
+}
+
+// writeOnce gives the writes to the rings that own them, or to those at the other end of
+// their moves. It returns the epoch of the plan that says so. Writes that go nowhere
+// keep the outcome they have.
+func (s *ClusterServer) writeOnce(ctx context.Context, t gazetteer.Type, ws []ring.Write, out []ring.Outcome, other bool) uint64 {
+	shares, epoch := s.share(t, ws, out, other)
 	if len(shares) == 1 && len(shares[0].which) == len(ws) {
-		return shares[0].group.write(ctx, t, ws, shares[0].place)
+		copy(out, shares[0].group.write(ctx, t, ws, shares[0].place))
+		return epoch
 	}
 	var all sync.WaitGroup
 	for _, sh := range shares {
@@ -152,7 +140,7 @@ func (s *ClusterServer) Write(ctx context.Context, t gazetteer.Type, ws []ring.W
 		})
 	}
 	all.Wait()
-	return out
+	return epoch
 }
 
 // share is what one member of a ring gets of a call.
@@ -164,13 +152,15 @@ type share struct {
 
 // share divides writes by ring and member, in the order of their first write. Those
 // that nobody owns have their outcome already.
-func (s *ClusterServer) share(ws []ring.Write) ([]*share, []ring.Outcome) {
+func (s *ClusterServer) share(t gazetteer.Type, ws []ring.Write, out []ring.Outcome, other bool) ([]*share, uint64) {
 	var shares []*share
-	out := make([]ring.Outcome, len(ws))
+	table, epoch := s.table(t)
 	for i := range ws {
-		g, err := s.owner(ws[i].Partition)
-		if err != nil {
-			out[i] = ring.Outcome{Token: ws[i].Token, Err: err}
+		g := table.group(ws[i].Partition, other)
+		if g == nil {
+			if !other {
+				out[i] = ring.Outcome{Token: ws[i].Token, Err: s.unowned(gazetteer.Key{Type: t, ID: ws[i].ID}, epoch)}
+			}
 			continue
 		}
 		place := ws[i].Partition.Index % uint32(max(1, len(g.members)))
@@ -181,16 +171,35 @@ func (s *ClusterServer) share(ws []ring.Write) ([]*share, []ring.Outcome) {
 		}
 		shares[at].which = append(shares[at].which, i)
 	}
-	return shares, out
+	return shares, epoch
+}
+
+func (t *table) group(p gazetteer.Partition, other bool) *group {
+	if int(p.Index) >= len(t.ways) {
+		return nil
+	}
+	if other {
+		return t.ways[p.Index].other
+	}
+	return t.ways[p.Index].owner
 }
 
 // List returns a page of one partition from a replica of the ring that owns it.
 func (s *ClusterServer) List(ctx context.Context, q ListQuery) (ListPage, error) {
-	g, err := s.owner(q.Partition)
-	if err != nil {
-		return ListPage{}, err
+	k := gazetteer.Key{Type: q.Partition.Type}
+	w, epoch := s.way(q.Partition)
+	if w.owner == nil {
+		return ListPage{}, s.unowned(k, epoch)
 	}
-	return g.list(ctx, q)
+	page, err := w.owner.list(ctx, q)
+	if err == nil {
+		return page, nil
+	}
+	f, err := s.askAgain(ctx, question{q.Partition, k, func(g *group) (found, error) {
+		page, err := g.list(ctx, q)
+		return found{page: page, some: len(page.IDs) > 0}, err
+	}}, w, epoch, err)
+	return f.page, err
 }
 
 // Conflicts unites the journals of all replicas of the type that answer. Mirrors do not
@@ -215,7 +224,8 @@ func (s *ClusterServer) Conflicts(ctx context.Context, t gazetteer.Type) ([]ring
 // members returns every replica of a type once.
 func (s *ClusterServer) members(t gazetteer.Type) []*server {
 	var out []*server
-	for _, g := range s.table(t).rings {
+	table, _ := s.table(t)
+	for _, g := range table.rings {
 		for _, m := range g.members {
 			if !slices.Contains(out, m.server) {
 				out = append(out, m.server)

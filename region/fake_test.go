@@ -46,6 +46,10 @@ func (p fakePlan) Rings(t gazetteer.Type) []ring.Ring {
 	return out
 }
 
+func (p fakePlan) Mirrors(t gazetteer.Type) []ring.Ring { return p.Rings(t) }
+func (p fakePlan) Bridges(gazetteer.Type) []Bridge      { return nil }
+func (p fakePlan) Dead(gazetteer.NodeID) bool           { return false }
+
 // fakes are the servers of other nodes, by name.
 type fakes map[gazetteer.NodeID]*fake
 

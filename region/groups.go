@@ -16,31 +16,64 @@ type groups struct {
 	server *Server
 
 	mu    sync.Mutex // held by whoever replaces known
-	known atomic.Pointer[map[gazetteer.Type]*group]
+	known atomic.Pointer[clusters]
 }
 
-func (g *groups) init(s *Server) {
-	g.server = s
-	g.known.Store(&map[gazetteer.Type]*group{})
+// clusters are the entries of the types by one plan. They do not change, but for types
+// that are asked for later: then a copy takes their place.
+type clusters struct {
+	plan   Plan
+	groups map[gazetteer.Type]*group
 }
+
+func (g *groups) init(s *Server, p Plan) {
+	g.server = s
+	g.known.Store(&clusters{plan: p, groups: map[gazetteer.Type]*group{}})
+	s.clusters.mark(p)
+}
+
+// plan returns the plan in use.
+func (g *groups) plan() Plan { return g.known.Load().plan }
 
 // of returns the cluster servers of a type. Only types that exist are asked for, so
 // there are not many.
 func (g *groups) of(t gazetteer.Type) *group {
-	if found := (*g.known.Load())[t]; found != nil {
+	if found := g.known.Load().groups[t]; found != nil {
 		return found
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	old := *g.known.Load()
-	if found := old[t]; found != nil {
+	old := g.known.Load()
+	if found := old.groups[t]; found != nil {
 		return found
 	}
-	made := g.server.clusters.group("cluster "+string(t), g.server.plan.ClusterServers(t), clusterPatience)
-	next := maps.Clone(old)
-	next[t] = made
-	g.known.Store(&next)
-	return made
+	next := &clusters{plan: old.plan, groups: maps.Clone(old.groups)}
+	next.groups[t] = g.make(old.plan, t)
+	g.known.Store(next)
+	return next.groups[t]
+}
+
+func (g *groups) make(p Plan, t gazetteer.Type) *group {
+	return g.server.clusters.group("cluster "+string(t), p.ClusterServers(t), clusterPatience)
+}
+
+// replan takes a newer plan. What was learnt of the servers stays.
+func (g *groups) replan(p Plan) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	old := g.known.Load()
+	if p.Epoch() <= old.plan.Epoch() {
+		return
+	}
+	g.server.clusters.mark(p)
+	next := &clusters{plan: p, groups: make(map[gazetteer.Type]*group, len(old.groups))}
+	for t, known := range old.groups {
+		if !known.isOf(p.ClusterServers(t)) {
+			known = g.make(p, t)
+		}
+		next.groups[t] = known
+	}
+	g.known.Store(next)
 }
 
 // conflicts asks the members in turn for the united journal of a type.

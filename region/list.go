@@ -20,7 +20,7 @@ func (s *Server) List(ctx context.Context, t gazetteer.Type, prefix string, from
 	if _, err := s.user(ctx, t); err != nil {
 		return Page{}, s.count.fail(err)
 	}
-	if from.Partition >= s.plan.Partitions() {
+	if from.Partition >= s.partitions {
 		return Page{}, s.count.fail(&gazetteer.Error{Op: "region.List", Kind: gazetteer.Invalid, Key: gazetteer.Key{Type: t},
 			Pointer: "page_token", Detail: "it names a partition that this planet does not have"})
 	}
@@ -36,7 +36,7 @@ func (s *Server) list(ctx context.Context, t gazetteer.Type, prefix string, from
 	var page Page
 	bytes := 0
 	at := Cursor{Partition: from.Partition, After: from.After}
-	for at.Partition < s.plan.Partitions() {
+	for at.Partition < s.partitions {
 		if len(page.Records) >= limit || bytes >= pageBytesMax {
 			page.Next, page.Next.More = at, true
 			return page, nil

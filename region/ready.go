@@ -23,7 +23,7 @@ func (s *Server) Ready() []Check {
 }
 
 func (s *Server) planCheck() Check {
-	return Check{Name: "plan", OK: true, Detail: fmt.Sprintf("plan %d of region %s, %d partitions", s.plan.Epoch(), s.plan.Region(), s.plan.Partitions())}
+	return Check{Name: "plan", OK: true, Detail: fmt.Sprintf("plan %d of region %s, %d partitions", s.groups.plan().Epoch(), s.region, s.partitions)}
 }
 
 // geoipCheck holds also without a database: clients are then placed by what they state.
@@ -90,9 +90,10 @@ type Requests struct {
 
 // Status returns what is known of this server now.
 func (s *Server) Status() Status {
+	plan := s.groups.plan()
 	st := Status{
-		Region: s.plan.Region(), Node: s.node, Roles: s.plan.Roles(s.node),
-		Plan: s.plan.Epoch(), Partitions: s.plan.Partitions(), Requests: s.requests(),
+		Region: s.region, Node: s.node, Roles: plan.Roles(s.node),
+		Plan: plan.Epoch(), Partitions: s.partitions, Requests: s.requests(),
 	}
 	for t := range *s.types.known.Load() {
 		st.Types = append(st.Types, t)

@@ -30,14 +30,15 @@ type Config struct {
 // Server is a regional server: it knows the types, routes to the cluster of a request's
 // type, places the client and ranks. It holds no data; the servers below it do.
 type Server struct {
-	plan     Plan
-	node     gazetteer.NodeID
-	locator  *geo.Locator
-	clusters *directory
-	types    types
-	groups   groups
-	mirrors  Reporter
-	count    counters
+	region     gazetteer.RegionID
+	partitions uint32
+	node       gazetteer.NodeID
+	locator    *geo.Locator
+	clusters   *directory
+	types      types
+	groups     groups
+	mirrors    Reporter
+	count      counters
 }
 
 var _ Regional = (*Server)(nil)
@@ -46,22 +47,26 @@ var _ Regional = (*Server)(nil)
 // types fresh.
 func NewServer(c Config) *Server {
 	s := &Server{
-		plan: c.Plan, node: c.Node, locator: c.Locator, mirrors: c.Mirrors,
+		region: c.Plan.Region(), partitions: c.Plan.Partitions(),
+		node: c.Node, locator: c.Locator, mirrors: c.Mirrors,
 		clusters: newDirectory(RoleCluster, c.Node, c.Cluster, c.Transport),
 	}
 	if s.locator == nil {
 		s.locator = new(geo.Locator)
 	}
 	s.types.init(s)
-	s.groups.init(s)
+	s.groups.init(s, c.Plan)
 	return s
 }
 
 // Run reads the known types again and again until ctx ends.
 func (s *Server) Run(ctx context.Context) { s.types.refresh(ctx) }
 
+// Replan makes the server route by a newer plan; an older one is ignored.
+func (s *Server) Replan(p Plan) { s.groups.replan(p) }
+
 // Name returns the region and the node of this server.
-func (s *Server) Name() (gazetteer.RegionID, gazetteer.NodeID) { return s.plan.Region(), s.node }
+func (s *Server) Name() (gazetteer.RegionID, gazetteer.NodeID) { return s.region, s.node }
 
 // Resolve fills a with the locations of a resource, best first for the client. It keeps
 // a's memory from call to call: once that has grown nothing is allocated, except for
@@ -96,7 +101,7 @@ func (s *Server) resolve(ctx context.Context, q *Query, a *Answer) error {
 	if err != nil {
 		return s.count.fail(err)
 	}
-	a.Key, a.Region, a.TTL = q.Key, s.plan.Region(), spec.TTL
+	a.Key, a.Region, a.TTL = q.Key, s.region, spec.TTL
 	a.Node, a.Staleness, a.Degraded, a.Hops = info.Node, info.Staleness, info.Degraded, info.Hops
 	s.rank(q, a)
 	return nil

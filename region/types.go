@@ -242,7 +242,7 @@ func (s *Server) checkType(spec *TypeSpec) error {
 	refuse := func(kind gazetteer.Kind, pointer, format string, args ...any) error {
 		return &gazetteer.Error{Op: "region.PutType", Kind: kind, Key: gazetteer.Key{Type: spec.Name}, Pointer: pointer, Detail: fmt.Sprintf(format, args...)}
 	}
-	if string(spec.Name) == string(s.plan.Region()) {
+	if string(spec.Name) == string(s.region) {
 		return refuse(gazetteer.Conflict, "", "a region has this name, and regions and types share one name space")
 	}
 	if spec.Mode == "" {
@@ -307,7 +307,7 @@ func (s *Server) writeType(ctx context.Context, c Change) (ring.Outcome, error) 
 func (s *Server) awaitRings(ctx context.Context, t gazetteer.Type) {
 	ctx, cancel := context.WithTimeout(ctx, deadlineDefault)
 	defer cancel()
-	for _, r := range s.plan.Rings(t) {
+	for _, r := range s.groups.plan().Rings(t) {
 		if len(r.Partitions) > 0 {
 			s.awaitPartition(ctx, r.Partitions[0])
 		}

@@ -25,6 +25,10 @@ func (threePlan) ClusterServers(gazetteer.Type) []gazetteer.NodeID { return nil 
 func (threePlan) members() []gazetteer.NodeID                      { return []gazetteer.NodeID{"n0", "n1", "n2"} }
 func (threePlan) Roles(gazetteer.NodeID) []region.Role             { return []region.Role{region.RoleReplica} }
 
+func (p threePlan) Mirrors(t gazetteer.Type) []ring.Ring { return p.Rings(t) }
+func (threePlan) Bridges(gazetteer.Type) []region.Bridge { return nil }
+func (threePlan) Dead(gazetteer.NodeID) bool             { return false }
+
 func (p threePlan) Stores() (ids []gazetteer.StoreID) {
 	for _, n := range p.members() {
 		ids = append(ids, n.Store())

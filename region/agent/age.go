@@ -2,6 +2,7 @@ package agent
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -10,28 +11,46 @@ import (
 	"gazetteer/ring"
 )
 
-// age says how old this node's knowledge of one ring may be. The loop sets it, readers
-// reckon with it.
+// age says how old this node's knowledge of some partitions may be. The loop sets it,
+// readers reckon with it.
 type age struct {
-	mates []gazetteer.NodeID
-	// asOf is the moment of the agent's clock as of which all is known that the mates
+	writers []writer // others who may write into them
+	// asOf is the moment of the agent's clock as of which all is known that the writers
 	// had written, those left out apart. It is behind everything while there is none.
 	asOf    atomic.Int64
 	leftOut atomic.Bool
 }
 
-// ageOf returns the age of a ring, which is the same for all of its types.
-func (a *agent) ageOf(r *ring.Ring) *age {
-	if found := a.ages[r.Name]; found != nil {
+// writer is a replica elsewhere. Of one beyond the region only the store is known.
+type writer struct {
+	node  gazetteer.NodeID
+	store gazetteer.StoreID
+}
+
+// ageOf returns the age of what some nodes of the region write into, and all stores beyond
+// it. Partitions with the same writers share it.
+func (a *agent) ageOf(key string, nodes []gazetteer.NodeID) *age {
+	if found := a.ages[key]; found != nil {
 		return found
 	}
 	made := &age{}
-	for _, n := range r.Members {
-		if n != a.self {
-			made.mates = append(made.mates, n)
+	seen := map[gazetteer.StoreID]bool{a.self.Store(): true}
+	add := func(w writer) {
+		if !seen[w.store] {
+			seen[w.store] = true
+			made.writers = append(made.writers, w)
 		}
 	}
-	a.ages[r.Name] = made
+	for _, n := range nodes {
+		add(writer{n, n.Store()})
+	}
+	own := a.plan.Stores()
+	for _, s := range a.planet.Stores {
+		if !slices.Contains(own, s) {
+			add(writer{store: s})
+		}
+	}
+	a.ages[key] = made
 	made.set(a)
 	return made
 }
@@ -40,13 +59,13 @@ func (a *agent) ageOf(r *ring.Ring) *age {
 // is taken for one that does not answer.
 const silentMax = 10 * time.Second
 
-// set asks the core about each mate. One that does not answer, or of which nothing is
+// set asks the core about each writer. One that does not answer, or of which nothing is
 // known yet, is left out: it would make every answer look older than what can be had.
 func (g *age) set(a *agent) {
 	oldest, leftOut := time.Duration(math.MaxInt64), false
-	for _, n := range g.mates {
-		at, known := a.core.AsOf(n.Store())
-		if !known || a.now.Mono-at > silentMax || a.dead(n) {
+	for _, w := range g.writers {
+		at, known := a.core.AsOf(w.store)
+		if !known || a.now.Mono-at > silentMax || w.node != "" && a.dead(w.node) {
 			leftOut = true
 			continue
 		}
@@ -59,7 +78,7 @@ func (g *age) set(a *agent) {
 // describe fills in how old what a place holds may be.
 func (p *place) describe(c Clock) region.Held {
 	h := region.Held{Ring: p.ring, Degraded: p.serving.Degraded}
-	if len(p.age.mates) == 0 {
+	if len(p.age.writers) == 0 {
 		return h
 	}
 	h.Degraded = h.Degraded || p.age.leftOut.Load()

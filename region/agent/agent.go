@@ -30,7 +30,6 @@ const (
 // performs what the core asks for. Everything else comes to it as an input.
 type agent struct {
 	self  gazetteer.NodeID
-	plan  region.Plan
 	core  *ring.Replica
 	store ring.Store
 	links Links
@@ -45,17 +44,22 @@ type agent struct {
 	view     atomic.Pointer[view]
 	counters atomic.Pointer[ring.Counters]
 	stalled  atomic.Pointer[gazetteer.Error] // why commits wait; nil if they do not
+	shelf    shelf
 
 	// following belong to the loop
 	now     ring.Now
-	hosted  map[gazetteer.Type][]ring.Ring // this node's rings of each type it has opened
+	plan    region.Plan
+	planet  Planet
+	types   map[gazetteer.Type]bool     // that were ever opened here
+	hosted  map[gazetteer.Type]*hosting // what this node holds of each, if anything
+	told    []chan struct{}             // to close when this turn is performed
 	waiting waiting
 	backlog *call // the writes that did not fit into a batch
 	scans   map[ring.ScanID]*scan
 	readers readers
 	wanted  []gazetteer.NodeID        // the nodes to keep a link to
 	alive   map[gazetteer.NodeID]bool // what the links said last
-	ages    map[string]*age           // by ring name
+	ages    map[string]*age           // by who writes
 	serving map[gazetteer.Partition]ring.Serving
 	failed  error
 }
@@ -73,7 +77,8 @@ func newAgent(plan region.Plan, self gazetteer.NodeID, store ring.Store, links L
 		inbox:   make(chan input, inboxMax),
 		begun:   make(chan struct{}),
 		done:    make(chan struct{}),
-		hosted:  map[gazetteer.Type][]ring.Ring{},
+		types:   map[gazetteer.Type]bool{},
+		hosted:  map[gazetteer.Type]*hosting{},
 		scans:   map[ring.ScanID]*scan{},
 		readers: readers{places: make(chan struct{}, readersMax)},
 		alive:   map[gazetteer.NodeID]bool{},
@@ -146,7 +151,14 @@ func (a *agent) step(ctx context.Context, first input) error {
 	if a.failed != nil {
 		return a.failed
 	}
-	return a.perform(ctx, a.core.Ready())
+	if err := a.perform(ctx, a.core.Ready()); err != nil {
+		return err
+	}
+	for _, done := range a.told {
+		close(done)
+	}
+	a.told = a.told[:0]
+	return nil
 }
 
 func (a *agent) tick() {

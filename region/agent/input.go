@@ -91,12 +91,18 @@ func (r received) apply(a *agent, b *batch) {
 }
 
 // linkEvents is the handler that the transport's goroutines call.
-type linkEvents struct{ a *agent }
+type linkEvents struct {
+	a     *agent
+	alive func(gazetteer.NodeID, bool)
+}
 
 func (h linkEvents) Linked(n gazetteer.NodeID)   { h.a.put(linked(n)) }
 func (h linkEvents) Unlinked(n gazetteer.NodeID) { h.a.put(unlinked(n)) }
 func (h linkEvents) Received(n gazetteer.NodeID, m ring.Message) {
 	h.a.put(received{n, m, h.a.clock.Now().Mono})
 }
-func (h linkEvents) Sent(n gazetteer.NodeID, k int)    { h.a.put(sent{n, k}) }
-func (h linkEvents) Alive(n gazetteer.NodeID, up bool) { h.a.put(alive{n, up}) }
+func (h linkEvents) Sent(n gazetteer.NodeID, k int) { h.a.put(sent{n, k}) }
+func (h linkEvents) Alive(n gazetteer.NodeID, up bool) {
+	h.alive(n, up)
+	h.a.put(alive{n, up})
+}

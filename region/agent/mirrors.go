@@ -21,46 +21,54 @@ const (
 // loop, which alone knows what has become of it.
 const graceMax = time.Second
 
-// Read appends what is held of a resource. It runs in the caller's goroutine.
+// Read appends what is held of a resource. It runs in the caller's goroutine. Of a
+// partition that has moved away only what is there is an answer: what is not may have been
+// written at the new owner.
 func (a *agent) Read(dst []byte, p gazetteer.Partition, id gazetteer.ID) ([]byte, region.Held, error) {
-	at, err := a.readable(p)
+	v := a.view.Load()
+	at, err := a.readable(v, p)
 	if err != nil {
 		return dst, region.Held{}, err
 	}
 	held := at.describe(a.clock) // before the read: what comes in meanwhile only makes it younger
-	dst, err = a.store.AppendRecord(dst, p, id)
-	return dst, held, err
+	out, err := a.store.AppendRecord(dst, p, id)
+	if err == nil && at.stance == keeps && len(out) == len(dst) {
+		return dst, region.Held{}, v.refused(p, gazetteer.WrongOwner, "it has moved to another ring, and nothing of the resource is left here")
+	}
+	return out, held, err
 }
 
 // readable returns the place of a partition that may be read here.
-func (a *agent) readable(p gazetteer.Partition) (place, error) {
+func (a *agent) readable(v *view, p gazetteer.Partition) (place, error) {
 	if a.ended() {
-		return place{}, refused(p, gazetteer.Unavailable, "the node is stopping")
+		return place{}, v.refused(p, gazetteer.Unavailable, "the node is stopping")
 	}
-	at, known := a.view.Load().at(p)
+	at, known := v.at(p)
 	switch {
 	case !known:
-		return at, a.openLater(p)
+		return at, a.openLater(v, p)
 	case at.ring == "":
-		return at, refused(p, gazetteer.WrongOwner, "no ring of this node owns the partition")
+		return at, v.refused(p, gazetteer.WrongOwner, "no ring of this node owns the partition")
+	case at.stance == fills:
+		return at, v.refused(p, gazetteer.WrongOwner, "it moves to a ring of this node, which does not own it yet")
 	case !at.serving.Reads:
-		return at, refused(p, gazetteer.Unserved, "this replica is not filled yet")
+		return at, v.refused(p, gazetteer.Unserved, "this replica is not filled yet")
 	}
 	return at, nil
 }
 
 // openLater has the loop open a type that was made at run time. The caller comes back,
 // or asks another replica.
-func (a *agent) openLater(p gazetteer.Partition) error {
-	if len(a.ringsOf(p.Type)) == 0 {
-		return refused(p, gazetteer.WrongOwner, "this node is in no ring of the type")
+func (a *agent) openLater(v *view, p gazetteer.Partition) error {
+	if newHosting(v.plan, a.self, p.Type) == nil {
+		return v.refused(p, gazetteer.WrongOwner, "this node is in no ring of the type")
 	}
 	a.put(open(p.Type))
-	return refused(p, gazetteer.Unserved, "the type is being opened here")
+	return v.refused(p, gazetteer.Unserved, "the type is being opened here")
 }
 
-func refused(p gazetteer.Partition, kind gazetteer.Kind, detail string) error {
-	return &gazetteer.Error{Op: "agent.Read", Kind: kind,
+func (v *view) refused(p gazetteer.Partition, kind gazetteer.Kind, detail string) error {
+	return &gazetteer.Error{Op: "agent.Read", Kind: kind, Plan: v.plan.Epoch(),
 		Detail: fmt.Sprintf("partition %d of %s: %s", p.Index, p.Type, detail)}
 }
 
@@ -162,19 +170,39 @@ func (a *agent) propose(c *call, b *batch) {
 	w := &c.writes[i]
 	w.Token = c.token(i)
 	if w.Deadline > 0 && a.now.Mono >= w.Deadline {
-		a.waiting.settle(ring.Outcome{Token: w.Token, Err: &gazetteer.Error{Op: "agent.Write", Kind: gazetteer.Deadline,
-			Key: gazetteer.Key{Type: w.Partition.Type, ID: w.ID}, Detail: "the node is overloaded; nothing was written"}})
+		a.refuse(w, gazetteer.Deadline, "the node is overloaded; nothing was written")
 		return
 	}
 	a.openType(w.Partition.Type)
+	if !a.takes(w.Partition) {
+		a.refuse(w, gazetteer.WrongOwner, fmt.Sprintf("in plan %d no ring of this node owns partition %d", a.plan.Epoch(), w.Partition.Index))
+		return
+	}
 	b.take(size(w))
 	a.core.Propose(*w)
+}
+
+// takes reports whether writes into a partition may be taken here. A ring that has given
+// it away takes none: what it holds then stands still but for what the new owner gives it,
+// and can be handed over.
+func (a *agent) takes(p gazetteer.Partition) bool {
+	h := a.hosted[p.Type]
+	if h == nil || int(p.Index) >= len(h.places) {
+		return false
+	}
+	at := &h.places[p.Index]
+	return at.ring != "" && at.stance == owns
+}
+
+func (a *agent) refuse(w *ring.Write, kind gazetteer.Kind, detail string) {
+	e := &gazetteer.Error{Op: "agent.Write", Kind: kind, Key: gazetteer.Key{Type: w.Partition.Type, ID: w.ID}, Plan: a.plan.Epoch(), Detail: detail}
+	a.waiting.settle(ring.Outcome{Token: w.Token, Err: e})
 }
 
 // List returns a page of the resources of one partition, in the caller's goroutine.
 func (a *agent) List(ctx context.Context, q region.ListQuery) (region.ListPage, error) {
 	var page region.ListPage
-	if _, err := a.readable(q.Partition); err != nil {
+	if _, err := a.readable(a.view.Load(), q.Partition); err != nil {
 		return page, err
 	}
 	bytes := 0

@@ -28,6 +28,10 @@ type Config struct {
 	Locator *geo.Locator
 	// Clock is the time for the cores; nil for the machine's.
 	Clock Clock
+	// Alive is told whether another node answers: once when its link is first wanted,
+	// and when that changes. It is called by the links' goroutines and does not block;
+	// nil if nobody wants to know.
+	Alive func(n gazetteer.NodeID, alive bool)
 }
 
 // Node is one running process: the cores it drives and the servers it is.
@@ -35,6 +39,7 @@ type Node struct {
 	agent    *agent // nil if the node has no replica
 	regional *region.Server
 	tiers    map[region.Role]region.Tier
+	alive    func(gazetteer.NodeID, bool)
 
 	stop    context.CancelFunc
 	stopped chan struct{} // closed when everything has ended
@@ -48,7 +53,7 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	n := &Node{tiers: map[region.Role]region.Tier{}, stopped: make(chan struct{})}
+	n := &Node{tiers: map[region.Role]region.Tier{}, alive: c.Alive, stopped: make(chan struct{})}
 	if err := n.compose(&c); err != nil {
 		return nil, err
 	}
@@ -92,6 +97,9 @@ func (c *Config) complete() error {
 	if c.Clock == nil {
 		c.Clock = NewSystemClock()
 	}
+	if c.Alive == nil {
+		c.Alive = func(gazetteer.NodeID, bool) {}
+	}
 	return nil
 }
 
@@ -128,7 +136,7 @@ func (n *Node) dead() func(gazetteer.NodeID) bool {
 	if n.agent == nil {
 		return nil
 	}
-	return func(node gazetteer.NodeID) bool { return n.agent.view.Load().dead[node] }
+	return func(node gazetteer.NodeID) bool { return n.agent.view.Load().dead(node) }
 }
 
 // run runs what the node consists of until the first part fails or ctx ends.
@@ -144,7 +152,7 @@ func (n *Node) run(ctx context.Context, links Links) {
 		<-ctx.Done()
 		return
 	}
-	links.Start(linkEvents{n.agent})
+	links.Start(linkEvents{n.agent, n.alive})
 	n.err = n.agent.run(ctx)
 }
 

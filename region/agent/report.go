@@ -32,9 +32,12 @@ func (a *agent) ringsCheck() region.Check {
 // Mirrored counts what this node's replicas hold and did.
 func (a *agent) Mirrored() region.Mirrored {
 	m := region.Mirrored{Counters: *a.counters.Load(), Writable: a.writable() == nil}
-	for _, places := range a.view.Load().types {
+	for _, places := range a.view.Load().places {
 		for _, p := range places {
-			m.Partitions += count(p.ring != "")
+			if p.ring == "" || p.stance != owns { // what only comes or goes serves nobody
+				continue
+			}
+			m.Partitions++
 			m.Serving += count(p.serving.Reads)
 			m.Alone += count(p.serving.Degraded)
 		}

@@ -41,6 +41,10 @@ func (p *testPlan) Partitions() uint32                                 { return 
 func (p *testPlan) Types() []gazetteer.Type                            { return p.types }
 func (p *testPlan) ClusterServers(t gazetteer.Type) []gazetteer.NodeID { return p.servers }
 
+func (p *testPlan) Mirrors(t gazetteer.Type) []ring.Ring     { return p.Rings(t) }
+func (p *testPlan) Bridges(t gazetteer.Type) []region.Bridge { return nil }
+func (p *testPlan) Dead(gazetteer.NodeID) bool               { return false }
+
 func (p *testPlan) Roles(n gazetteer.NodeID) (roles []region.Role) {
 	if slices.Contains(p.regional, n) {
 		roles = append(roles, region.RoleRegion)

@@ -137,6 +137,48 @@ func (p *Plan) Mirrors(t gazetteer.Type) []ring.Ring {
 	return rings
 }
 
+// Bridges returns the links of a type between two of its rings, in the order of their
+// first partitions. Rings that move both what fills and what has switched have two.
+func (p *Plan) Bridges(t gazetteer.Type) []region.Bridge {
+	var out []region.Bridge
+	for _, m := range p.Moves(t) {
+		i := slices.IndexFunc(out, func(b region.Bridge) bool {
+			return b.From == m.From && b.To == m.To && b.Switched == m.Switched
+		})
+		if i < 0 {
+			i = len(out)
+			out = append(out, region.Bridge{
+				Cluster: p.clusterName(t), From: m.From, To: m.To, Switched: m.Switched,
+				A: p.agreed.firstLive(m.From), B: p.agreed.firstLive(m.To),
+			})
+		}
+		out[i].Partitions = append(out[i].Partitions, gazetteer.Partition{Type: t, Index: m.Partition})
+	}
+	return out
+}
+
+// clusterName returns the name under which the cluster that serves a type is changed.
+func (p *Plan) clusterName(t gazetteer.Type) gazetteer.Type {
+	if p.agreed.Types[t] == nil {
+		return ""
+	}
+	return t
+}
+
+// firstLive returns the first live member of a ring in ring order, "" if none lives.
+func (s *state) firstLive(ring string) gazetteer.NodeID {
+	for _, n := range s.ring(ring).Members {
+		if s.member(n).State == Live {
+			return n
+		}
+	}
+	return ""
+}
+
+// Dead reports whether the plan calls a node dead. A plan that nobody agreed on calls none
+// so.
+func (p *Plan) Dead(n gazetteer.NodeID) bool { return p.dead[n] }
+
 // Peers returns what the region knows of others, by name. Not to be changed.
 func (p *Plan) Peers() map[gazetteer.RegionID][]byte {
 	if p.agreed == nil {

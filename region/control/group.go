@@ -44,6 +44,7 @@ type Group struct {
 	leadChanged chan struct{}
 
 	acked   atomic.Uint64 // epoch of the plan that this process uses
+	settled atomic.Uint64 // see Settled
 	ackWake chan struct{}
 
 	know        knowledge // of the leader, beside the state

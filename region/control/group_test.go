@@ -854,6 +854,9 @@ func TestAcknowledgementsReachEachLeader(t *testing.T) {
 				acks := leader.g.Acknowledged()
 				return acks["a"] >= want && acks["b"] >= want && acks["c"] >= want
 			})
+			f.eventually(5*time.Second, "all know that all use it", func() bool {
+				return !slices.ContainsFunc(all, func(p *proc) bool { return p.g.Settled() < want })
+			})
 			leader.kill()
 			f.waitLeader(4*time.Second, all...)
 			if err := f.start(leader); err != nil {
@@ -861,4 +864,33 @@ func TestAcknowledgementsReachEachLeader(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What all use is what the last of those who live uses. Who is dead, who has yet to join,
+// and what a process with another data directory said, count for nothing.
+func TestTheLeastPlanInUse(t *testing.T) {
+	var k knowledge
+	member := func(n string, s MemberState) Member {
+		return Member{Node: Node{Name: gazetteer.NodeID(n)}, Server: n + "/1", State: s}
+	}
+	members := []Member{member("a", Live), member("b", Live), member("c", Dead), member("d", Joining), member("e", Leaving)}
+	for i, step := range []struct {
+		node, server string
+		epoch, want  uint64
+	}{
+		{"a", "a/1", 7, 0},
+		{"b", "b/0", 9, 0},
+		{"b", "b/1", 5, 5},
+		{"c", "c/1", 2, 5},
+		{"d", "d/1", 1, 5},
+		{"b", "b/1", 8, 7},
+	} {
+		k.acknowledge(AckRequest{Node: gazetteer.NodeID(step.node), Server: step.server, Epoch: step.epoch}, time.Now())
+		if got := k.leastUsed(members); got != step.want {
+			t.Errorf("step %d: %d, want %d", i, got, step.want)
+		}
+	}
+	if got := k.leastUsed(members[2:]); got != 0 {
+		t.Errorf("nobody lives, and all use %d", got)
+	}
 }

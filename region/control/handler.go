@@ -83,8 +83,11 @@ type AckRequest struct {
 	Epoch  uint64           `json:"epoch,omitempty"` // 0: none yet
 }
 
-// AckReply is empty.
-type AckReply struct{ Routed }
+// AckReply says what the leader knows of the others.
+type AckReply struct {
+	Routed
+	Settled uint64 `json:"settled,omitempty"` // see Group.Settled
+}
 
 // ApplyRequest carries a command.
 type ApplyRequest struct {

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -123,15 +124,19 @@ func (g *Group) Acknowledged() map[gazetteer.NodeID]uint64 {
 }
 
 // acker tells the leader which plan this process uses: when that changes, when the leader
-// does, and every ackEvery.
+// does, and every ackEvery; more often while it is not known that all others use it, too.
 func (g *Group) acker(ctx context.Context) {
 	for {
 		if err := g.sendAck(ctx); err != nil {
 			g.log.Debug("the plan in use could not be acknowledged", "error", err)
 		}
+		pause := ackEvery
+		if g.Settled() < g.acked.Load() {
+			pause = askAgain
+		}
 		select {
 		case <-g.ackWake:
-		case <-time.After(ackEvery):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}
@@ -142,8 +147,37 @@ func (g *Group) sendAck(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, ackEvery)
 	defer cancel()
 	n := g.cfg.Node
-	_, err := g.ackAt(ctx, AckRequest{Node: n.Name, Server: g.id.Server, Addr: n.Addr, HTTP: n.HTTP, Epoch: g.ackable()})
+	r, err := g.ackAt(ctx, AckRequest{Node: n.Name, Server: g.id.Server, Addr: n.Addr, HTTP: n.HTTP, Epoch: g.ackable()})
+	if err == nil && r.Settled > g.settled.Load() {
+		g.settled.Store(r.Settled) // only the acker does
+	}
 	return err
+}
+
+// Settled returns the highest epoch of which this process knows that all live members
+// have come to use it or a later one: nobody who lives routes by an older plan. It says
+// nothing of members that the plan called dead or joining then.
+func (g *Group) Settled() uint64 { return g.settled.Load() }
+
+// leastUsed returns the least epoch that live members use, as the leader has heard.
+func (k *knowledge) leastUsed(members []Member) uint64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	least := uint64(math.MaxUint64)
+	for _, m := range members {
+		if m.State != Live {
+			continue
+		}
+		a := k.acks[m.Name]
+		if a.Server != m.Server {
+			return 0
+		}
+		least = min(least, a.Epoch)
+	}
+	if least == math.MaxUint64 {
+		return 0
+	}
+	return least
 }
 
 // ackable returns the epoch to acknowledge. A regional server has not arrived before raft
@@ -163,7 +197,11 @@ func (g *Group) ackAt(ctx context.Context, q AckRequest) (AckReply, error) {
 			if g.know.acknowledge(q, time.Now()) {
 				g.wakeSteward()
 			}
-			return AckReply{}, nil
+			var r AckReply
+			if now := g.machine.now.Load(); now != nil {
+				r.Settled = g.know.leastUsed(now.state.Members)
+			}
+			return r, nil
 		},
 		there: func(ctx context.Context, h Handler, hop Hop) (AckReply, error) {
 			q.Hop = hop

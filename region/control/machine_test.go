@@ -256,6 +256,9 @@ func TestDeadMembersStayConfigured(t *testing.T) {
 	if got := fmt.Sprint(p.Regional()); got != "[10.0.0.1:7070 10.0.0.3:7070 10.0.0.2:7070]" {
 		t.Errorf("who answers for the plan: %s, want the dead one last", got)
 	}
+	if !p.Dead("b") || p.Dead("a") || p.Dead("nobody") {
+		t.Error("the plan does not say who is dead")
+	}
 	mustDo(t, m, mark{Nodes: ids("b"), State: Live})
 	wantRefusal(t, m, mark{Nodes: ids("z"), State: Dead}, gazetteer.NotFound, `"z"; there are a, b, c`)
 	wantRefusal(t, m, mark{Nodes: ids("a"), State: Leaving}, gazetteer.Unprocessable, "leaving")
@@ -487,6 +490,9 @@ func TestPlansOfFilesHaveLiveMembersOnly(t *testing.T) {
 	}
 	if p.Moves("ndt") != nil || p.Peers() != nil || p.Tree() != nil || p.Ended() || p.Pending("ndt") != 0 {
 		t.Error("a plan of a file has something to do")
+	}
+	if p.Bridges("ndt") != nil || p.Dead("fra-1") {
+		t.Error("a plan of a file knows of moves or of the dead")
 	}
 	if fmt.Sprint(p.Mirrors("ndt")) != fmt.Sprint(p.Rings("ndt")) {
 		t.Error("who holds differs from who owns, and nothing moves")

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -52,6 +53,28 @@ func checkPhase(t *testing.T, m *machine, ty gazetteer.Type, partitions []uint32
 		if got := holders(p, ty, mv.Partition); !slices.Contains(got, mv.From) || !slices.Contains(got, mv.To) || len(got) != 2 {
 			t.Errorf("partition %d is held by %v, want %s and %s", mv.Partition, got, mv.From, mv.To)
 		}
+	}
+	checkBridges(t, p, ty, moves)
+}
+
+// checkBridges checks that bridges say the same as moves, and from whom to whom.
+func checkBridges(t *testing.T, p *Plan, ty gazetteer.Type, moves []Move) {
+	t.Helper()
+	var out []Move
+	for _, b := range p.Bridges(ty) {
+		if b.A != p.agreed.firstLive(b.From) || b.B != p.agreed.firstLive(b.To) {
+			t.Errorf("the bridge from %s to %s is between %s and %s", b.From, b.To, b.A, b.B)
+		}
+		if b.Cluster != p.clusterName(ty) {
+			t.Errorf("the bridge of %s is decided as %q", ty, b.Cluster)
+		}
+		for _, q := range b.Partitions {
+			out = append(out, Move{Partition: q.Index, From: b.From, To: b.To, Switched: b.Switched})
+		}
+	}
+	slices.SortFunc(out, func(a, b Move) int { return cmp.Compare(a.Partition, b.Partition) })
+	if !slices.Equal(out, moves) {
+		t.Errorf("the bridges say %v, the moves %v", out, moves)
 	}
 }
 

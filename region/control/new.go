@@ -45,6 +45,7 @@ func build(d *Description, agreed *state) (*Plan, error) {
 		}
 	}
 	b.addStores()
+	b.addDead()
 	return b.plan, nil
 }
 
@@ -168,6 +169,15 @@ func (b *builder) addStores() {
 		}
 	}
 	b.plan.stores = slices.Sorted(maps.Keys(stores))
+}
+
+func (b *builder) addDead() {
+	b.plan.dead = map[gazetteer.NodeID]bool{}
+	for _, m := range b.plan.Members() {
+		if m.State == Dead {
+			b.plan.dead[m.Name] = true
+		}
+	}
 }
 
 func (p *Plan) nodeNames() string {

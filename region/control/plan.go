@@ -25,7 +25,8 @@ type Plan struct {
 	stores     []gazetteer.StoreID
 	types      map[gazetteer.Type]*cluster.Plan
 	others     *cluster.Plan // of types that the plan does not name
-	agreed     *state        // what it was made of; nil if somebody wrote it
+	dead       map[gazetteer.NodeID]bool
+	agreed     *state // what it was made of; nil if somebody wrote it
 }
 
 var _ region.Plan = (*Plan)(nil)

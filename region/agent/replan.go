@@ -1,0 +1,131 @@
+package agent
+
+import (
+	"sync"
+
+	"gazetteer"
+	"gazetteer/region"
+	"gazetteer/ring"
+)
+
+// Planet is what lies beyond the region, as far as a node's replicas are concerned.
+type Planet struct {
+	// Epoch stands for Stores: equal sets have equal epochs.
+	Epoch uint64
+	// Stores are those of all replicas of all regions, own ones included; nil: the
+	// region is alone.
+	Stores []gazetteer.StoreID
+	// Edges are the links of this node to replicas of other regions.
+	Edges []ring.Edge
+}
+
+// Replan makes the node follow a newer plan; an older one is ignored. When it returns, no
+// server of this node answers by the older plan any more: the node uses the new one, and
+// may say so. While the disk is full that takes until there is room.
+func (n *Node) Replan(p region.Plan) {
+	if s, ok := n.tiers[region.RoleCluster].(*region.ClusterServer); ok {
+		s.Replan(p)
+	}
+	if n.regional != nil {
+		n.regional.Replan(p)
+	}
+	if n.agent != nil {
+		n.agent.tell(func(a *agent) { a.replan(p) })
+	}
+}
+
+// SetPlanet tells what lies beyond the region. It takes the place of what was said before.
+func (n *Node) SetPlanet(p Planet) {
+	if n.agent != nil {
+		n.agent.tell(func(a *agent) { a.setPlanet(p) })
+	}
+}
+
+// Hosted returns the types of which this node holds partitions, in ascending order, and a
+// channel that is closed when it comes to hold others.
+func (n *Node) Hosted() ([]gazetteer.Type, <-chan struct{}) {
+	if n.agent == nil {
+		return nil, make(chan struct{})
+	}
+	return n.agent.shelf.get()
+}
+
+// news is something that the loop is told, and of which the teller wants to know when it
+// has taken effect.
+type news struct {
+	tell func(*agent)
+	done chan struct{}
+}
+
+func (n news) apply(a *agent, b *batch) {
+	n.tell(a)
+	a.told = append(a.told, n.done)
+}
+
+// tell has the loop do something, and returns when the loop has performed what follows
+// from it, or has ended.
+func (a *agent) tell(what func(*agent)) {
+	n := news{what, make(chan struct{})}
+	if !a.put(n) {
+		return
+	}
+	select {
+	case <-n.done:
+	case <-a.done:
+	}
+}
+
+// replan hosts what a newer plan says. A type of which it leaves nothing here stays known:
+// a later plan may bring it back.
+func (a *agent) replan(p region.Plan) {
+	if p.Epoch() <= a.plan.Epoch() {
+		return
+	}
+	a.plan = p
+	for _, t := range p.Types() {
+		a.types[t] = true
+	}
+	clear(a.hosted)
+	for t := range a.types {
+		a.host(t)
+	}
+	a.rehosted()
+}
+
+func (a *agent) setPlanet(p Planet) {
+	a.planet = p
+	a.rehosted()
+}
+
+// rehosted tells the core, and shows, that all may have changed.
+func (a *agent) rehosted() {
+	clear(a.ages)
+	a.configure()
+	a.publish()
+}
+
+// shelf shows which types are hosted.
+type shelf struct {
+	mu      sync.Mutex // guards following
+	types   []gazetteer.Type
+	changed chan struct{}
+}
+
+func (s *shelf) put(types []gazetteer.Type) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.types = types
+	if s.changed != nil {
+		close(s.changed)
+		s.changed = nil
+	}
+}
+
+func (s *shelf) get() ([]gazetteer.Type, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.changed == nil {
+		s.changed = make(chan struct{})
+	}
+	return s.types, s.changed
+}
