@@ -38,7 +38,7 @@ func (s *Server) WriteRegion(ctx context.Context, r gazetteer.RegionID, what Reg
 		return err
 	}
 	w := ring.Write{
-		Partition: gazetteer.PartitionOf(c.Key, s.plan.Partitions()), ID: c.Key.ID,
+		Partition: gazetteer.PartitionOf(c.Key, s.partitions), ID: c.Key.ID,
 		Put: values, Ack: ring.AckRing, Deadline: deadlineDefault,
 	}
 	o := s.groups.of(c.Key.Type).write(ctx, c.Key.Type, []ring.Write{w}, 0)[0]

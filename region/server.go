@@ -148,12 +148,12 @@ func address(c *geo.Client) netip.Addr {
 
 // here refuses a request that is to be answered by a region that is not this one.
 func (s *Server) here(r gazetteer.RegionID) error {
-	if r == "" || r == s.plan.Region() {
+	if r == "" || r == s.region {
 		return nil
 	}
 	return &gazetteer.Error{Op: "region.Route", Kind: gazetteer.NotFound, Pointer: "region",
 		Key:    gazetteer.Key{Type: gazetteer.RegionsType, ID: gazetteer.ID(r)},
-		Detail: fmt.Sprintf("no region %.80q is known here; this is %s", r, s.plan.Region())}
+		Detail: fmt.Sprintf("no region %.80q is known here; this is %s", r, s.region)}
 }
 
 // Get returns a record whole.
@@ -175,7 +175,7 @@ func (s *Server) GetFrom(ctx context.Context, k gazetteer.Key, r gazetteer.Regio
 		return gazetteer.Record{}, "", s.count.fail(err)
 	}
 	record, err := s.Get(ctx, k)
-	return record, s.plan.Region(), err
+	return record, s.region, err
 }
 
 // get reads a record of any type, also of an internal one.
