@@ -79,8 +79,10 @@ func (s *Server) writeGroups(ctx context.Context, groups []*writes, cs []Change,
 }
 
 func (s *Server) writeGroup(ctx context.Context, g *writes, cs []Change, receipts []Receipt) {
-	group := s.groups.of(g.t)
-	for i, o := range group.write(ctx, g.t, g.ws, group.turn.Add(1)) {
+	group, start := s.groups.of(g.t), time.Now()
+	out := group.write(ctx, g.t, g.ws, group.turn.Add(1))
+	s.writeElsewhere(ctx, g.t, g.ws, out, start)
+	for i, o := range out {
 		receipts[g.which[i]] = receipt(&cs[g.which[i]], &o)
 	}
 }

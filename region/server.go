@@ -1,8 +1,8 @@
 package region
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -23,6 +23,8 @@ type Config struct {
 	Cluster   Tier      // of this process; nil if it is no cluster server
 	Transport Transport // to cluster servers of other processes; nil if there are none
 	Locator   *geo.Locator
+	// Elsewhere knows the regional servers of other regions; nil if there is none.
+	Elsewhere Elsewhere
 	// Mirrors tells of the replicas of this process; nil if it has none.
 	Mirrors Reporter
 }
@@ -38,6 +40,7 @@ type Server struct {
 	types      types
 	groups     groups
 	mirrors    Reporter
+	elsewhere  Elsewhere // nil: there is no other region
 	count      counters
 }
 
@@ -48,7 +51,7 @@ var _ Regional = (*Server)(nil)
 func NewServer(c Config) *Server {
 	s := &Server{
 		region: c.Plan.Region(), partitions: c.Plan.Partitions(),
-		node: c.Node, locator: c.Locator, mirrors: c.Mirrors,
+		node: c.Node, locator: c.Locator, mirrors: c.Mirrors, elsewhere: c.Elsewhere,
 		clusters: newDirectory(RoleCluster, c.Node, c.Cluster, c.Transport),
 	}
 	if s.locator == nil {
@@ -87,9 +90,6 @@ func (s *Server) explain(ctx context.Context, q *Query, a *Answer) error {
 }
 
 func (s *Server) resolve(ctx context.Context, q *Query, a *Answer) error {
-	if err := s.here(q.Region); err != nil {
-		return s.count.fail(err)
-	}
 	spec, err := s.user(ctx, q.Key.Type)
 	if err != nil {
 		return s.count.fail(err)
@@ -97,19 +97,20 @@ func (s *Server) resolve(ctx context.Context, q *Query, a *Answer) error {
 	if err := q.Key.ID.Validate(); err != nil {
 		return s.count.fail(err)
 	}
-	info, err := s.fetch(ctx, q.Key, a)
+	info, err := s.fetch(ctx, q, a)
 	if err != nil {
 		return s.count.fail(err)
 	}
-	a.Key, a.Region, a.TTL = q.Key, s.region, spec.TTL
+	a.Key, a.Region, a.TTL = q.Key, cmp.Or(info.Region, s.region), spec.TTL
 	a.Node, a.Staleness, a.Degraded, a.Hops = info.Node, info.Staleness, info.Degraded, info.Hops
 	s.rank(q, a)
 	return nil
 }
 
 // fetch reads the record into the answer's memory.
-func (s *Server) fetch(ctx context.Context, k gazetteer.Key, a *Answer) (ReadInfo, error) {
-	buf, info, err := s.groups.of(k.Type).read(ctx, a.buf[:0], k)
+func (s *Server) fetch(ctx context.Context, q *Query, a *Answer) (ReadInfo, error) {
+	k := q.Key
+	buf, info, err := s.readAt(ctx, a.buf[:0], k, q.Region)
 	if err != nil {
 		return info, atEdge(err)
 	}
@@ -146,44 +147,40 @@ func address(c *geo.Client) netip.Addr {
 	return c.Addr
 }
 
-// here refuses a request that is to be answered by a region that is not this one.
-func (s *Server) here(r gazetteer.RegionID) error {
-	if r == "" || r == s.region {
-		return nil
-	}
-	return &gazetteer.Error{Op: "region.Route", Kind: gazetteer.NotFound, Pointer: "region",
-		Key:    gazetteer.Key{Type: gazetteer.RegionsType, ID: gazetteer.ID(r)},
-		Detail: fmt.Sprintf("no region %.80q is known here; this is %s", r, s.region)}
-}
-
 // Get returns a record whole.
 func (s *Server) Get(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error) {
-	s.count.gets.Add(1)
-	if _, err := s.user(ctx, k.Type); err != nil {
-		return gazetteer.Record{}, s.count.fail(err)
-	}
-	if err := k.ID.Validate(); err != nil {
-		return gazetteer.Record{}, s.count.fail(err)
-	}
-	r, err := s.get(ctx, k)
-	return r, s.count.fail(err)
+	r, _, err := s.GetFrom(ctx, k, "")
+	return r, err
 }
 
 // GetFrom is Get, answered by the region of this name.
-func (s *Server) GetFrom(ctx context.Context, k gazetteer.Key, r gazetteer.RegionID) (gazetteer.Record, gazetteer.RegionID, error) {
-	if err := s.here(r); err != nil {
+func (s *Server) GetFrom(ctx context.Context, k gazetteer.Key, from gazetteer.RegionID) (gazetteer.Record, gazetteer.RegionID, error) {
+	s.count.gets.Add(1)
+	if _, err := s.user(ctx, k.Type); err != nil {
 		return gazetteer.Record{}, "", s.count.fail(err)
 	}
-	record, err := s.Get(ctx, k)
-	return record, s.region, err
+	if err := k.ID.Validate(); err != nil {
+		return gazetteer.Record{}, "", s.count.fail(err)
+	}
+	buf, info, err := s.readAt(ctx, nil, k, from)
+	if err != nil {
+		return gazetteer.Record{}, "", s.count.fail(atEdge(err))
+	}
+	r, err := existing(k, buf)
+	return r, cmp.Or(info.Region, s.region), s.count.fail(err)
 }
 
 // get reads a record of any type, also of an internal one.
 func (s *Server) get(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error) {
-	buf, _, err := s.groups.of(k.Type).read(ctx, nil, k)
+	buf, _, err := s.read(ctx, nil, k)
 	if err != nil {
 		return gazetteer.Record{}, atEdge(err)
 	}
+	return existing(k, buf)
+}
+
+// existing decodes a record that has to be one.
+func existing(k gazetteer.Key, buf []byte) (gazetteer.Record, error) {
 	r, err := decodeRecord(k, buf)
 	if err == nil && r.Version == 0 {
 		err = unknownResource(k)
@@ -229,6 +226,7 @@ func atEdge(err error) error {
 // counters count what a regional server did.
 type counters struct {
 	lookups, gets, lists, writes, missing, failures atomic.Uint64
+	carried                                         atomic.Uint64 // to other regions, and done there
 }
 
 // fail counts an error and returns it.

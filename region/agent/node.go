@@ -24,6 +24,8 @@ type Config struct {
 	// Transport reaches the servers of other processes; nil if there are none. A hop
 	// to a role of this process never goes through it.
 	Transport region.Transport
+	// Elsewhere knows the regional servers of other regions; nil if there is none.
+	Elsewhere region.Elsewhere
 	// Locator places clients; nil for one without a database.
 	Locator *geo.Locator
 	// Clock is the time for the cores; nil for the machine's.
@@ -122,11 +124,12 @@ func (n *Node) compose(c *Config) error {
 		})
 	}
 	if c.has(region.RoleRegion) {
-		r := region.Config{Plan: c.Plan, Node: c.Node, Cluster: n.tiers[region.RoleCluster], Transport: c.Transport, Locator: c.Locator}
+		r := region.Config{Plan: c.Plan, Node: c.Node, Cluster: n.tiers[region.RoleCluster], Transport: c.Transport, Elsewhere: c.Elsewhere, Locator: c.Locator}
 		if n.agent != nil {
 			r.Mirrors = n.agent
 		}
 		n.regional = region.NewServer(r)
+		n.tiers[region.RoleRegion] = n.regional.Tier()
 	}
 	return nil
 }
@@ -164,8 +167,8 @@ func (n *Node) Regional() region.Regional {
 	return n.regional
 }
 
-// Tiers returns the node's cluster server and replica, as far as it has these roles:
-// what the peer port offers to other processes.
+// Tiers returns the node's regional server, cluster server and replica, as far as it has
+// these roles: what the peer port offers to other processes.
 func (n *Node) Tiers() map[region.Role]region.Tier { return n.tiers }
 
 // Wait returns when the node has stopped: nil after Close or the end of its context,

@@ -1,0 +1,79 @@
+package planet
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+
+	"gazetteer"
+	"gazetteer/region/control"
+)
+
+// follow tells this node again and again what lies beyond its region: when the plan
+// changes, when it holds another type, when another region says that its relays are
+// others.
+func (p *Planet) follow() {
+	for {
+		planned := p.Group.View().Changed()
+		types, hosted := p.Hosted()
+		heard := p.far.changed()
+		plan := p.plan()
+		p.look(plan, types)
+		select {
+		case <-planned:
+		case <-hosted:
+		case <-heard:
+		case <-p.ctx.Done():
+			p.far.watch(p, nil, nil)
+			return
+		}
+	}
+}
+
+func (p *Planet) look(plan *control.Plan, types []gazetteer.Type) {
+	others := p.others()
+	branches := joinedOf(others, branchesOf(plan))
+	p.far.watch(p, branches, types)
+	own := map[gazetteer.Type]*relays{}
+	for _, t := range types {
+		own[t] = relaysOf(plan, t, func(gazetteer.NodeID) string { return "" })
+	}
+	b := Beyond{Stores: storesOf(plan, others), Edges: edges(p.Node, own, branches, p.far.relays)}
+	b.Epoch = epochOf(b.Stores)
+	p.Beyond(b)
+}
+
+// joinedOf returns those of the branches that the directory knows as part of the planet.
+func joinedOf(all []Record, branches []gazetteer.RegionID) (out []gazetteer.RegionID) {
+	for _, b := range branches {
+		if r := find(all, b); r != nil && r.Standing.joined() {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// storesOf returns the stores of the planet: those of the own region by its plan, those
+// of others by what they said of themselves.
+func storesOf(plan *control.Plan, others []Record) []gazetteer.StoreID {
+	set := map[gazetteer.StoreID]bool{}
+	for _, s := range plan.Stores() {
+		set[s] = true
+	}
+	for _, r := range others {
+		for _, s := range r.Stores {
+			set[gazetteer.StoreID(s)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// epochOf names a set of stores: replicas that reckon with the same set agree on it
+// without having to be told, and others do not.
+func epochOf(stores []gazetteer.StoreID) uint64 {
+	b := make([]byte, 0, 8*len(stores))
+	for _, s := range stores {
+		b = binary.BigEndian.AppendUint64(b, uint64(s))
+	}
+	return gazetteer.HashBytes(b)
+}

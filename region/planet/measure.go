@@ -1,0 +1,131 @@
+package planet
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"gazetteer"
+)
+
+const (
+	// pingEvery is how often each other region is pinged, pingTimeout how long an answer
+	// may take before the region counts as silent.
+	pingEvery   = time.Second
+	pingTimeout = 3 * time.Second
+	// rttWeight is what a new round trip counts for in the smoothed one: babeld's decay
+	// of 42/256.
+	rttWeight = 42.0 / 256
+)
+
+// rtts are the smoothed round trips to other regions.
+type rtts struct {
+	mu  sync.Mutex // guards all below
+	all map[gazetteer.RegionID]*rtt
+	// told gets every sample while this process leads.
+	told func(gazetteer.RegionID, time.Duration)
+}
+
+// rtt is one of them.
+type rtt struct {
+	smoothed time.Duration
+	heard    time.Time // zero: never
+	busy     bool      // a ping is under way
+	turn     int       // which entry is asked
+}
+
+func (r *rtts) init() { r.all = map[gazetteer.RegionID]*rtt{} }
+
+// tell gives all samples from now on to f; nil ends that.
+func (r *rtts) tell(f func(gazetteer.RegionID, time.Duration)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.told = f
+}
+
+// of returns the smoothed round trip to a region, and whether it answers now.
+func (r *rtts) of(name gazetteer.RegionID, now time.Time) (time.Duration, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.all[name]
+	if k == nil || k.heard.IsZero() {
+		return 0, false
+	}
+	return k.smoothed, now.Sub(k.heard) < pingTimeout+2*pingEvery
+}
+
+// begin claims the next ping to a region; false while one is under way.
+func (r *rtts) begin(name gazetteer.RegionID) (turn int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.all[name]
+	if k == nil {
+		k = &rtt{}
+		r.all[name] = k
+	}
+	if k.busy {
+		return 0, false
+	}
+	k.busy = true
+	return k.turn, true
+}
+
+func (r *rtts) end(name gazetteer.RegionID, took time.Duration, err error) {
+	r.mu.Lock()
+	k, told := r.all[name], r.told
+	k.busy = false
+	switch {
+	case err != nil:
+		k.turn++
+		told = nil
+	case k.heard.IsZero():
+		k.smoothed, k.heard = took, time.Now()
+	default:
+		k.smoothed += time.Duration(rttWeight * float64(took-k.smoothed))
+		k.heard = time.Now()
+	}
+	r.mu.Unlock()
+	if told != nil {
+		told(name, took)
+	}
+}
+
+// measure pings all other regions at its pace, whether or not this process leads: a
+// request that has to go elsewhere goes to the nearest.
+func (p *Planet) measure() {
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	for {
+		for _, name := range p.plan().PeerNames() {
+			if turn, ok := p.rtts.begin(name); ok {
+				p.threads.Go(func() { p.ping(name, turn) })
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-p.ctx.Done():
+			return
+		}
+	}
+}
+
+func (p *Planet) ping(name gazetteer.RegionID, turn int) {
+	ctx, cancel := context.WithTimeout(p.ctx, pingTimeout)
+	defer cancel()
+	e, err := p.entry(name, turn)
+	var took time.Duration
+	if err == nil {
+		took, err = p.Network.PingNode(ctx, e.Node)
+	}
+	p.rtts.end(name, took, err)
+}
+
+// turn returns which entry of a region is asked.
+func (r *rtts) turn(name gazetteer.RegionID) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if k := r.all[name]; k != nil {
+		return k.turn
+	}
+	return 0
+}
