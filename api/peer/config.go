@@ -32,7 +32,8 @@ type Config struct {
 	Conns int
 	// CallTimeout (5 s) ends a request whose context has no deadline.
 	CallTimeout time.Duration
-	// DialTimeout (2 s) bounds connecting and the exchange of hellos, at both ends.
+	// DialTimeout (2 s) bounds connecting, and then the exchange of hellos, at both ends.
+	// Keep it above two round trips to the farthest node.
 	DialTimeout time.Duration
 	// RetryMin and RetryMax (50 ms, 2 s) bound the wait before a node is dialled again;
 	// it doubles, and each wait is jittered by half.
@@ -58,7 +59,7 @@ type Config struct {
 
 	// BeatEvery (500 ms) is the pace of heartbeats; DeadAfter (2 s) is how long a node
 	// may be silent before it counts as dead. Shorter finds the dead sooner, and takes
-	// pauses for deaths.
+	// pauses for deaths; below three round trips it takes distance for death.
 	BeatEvery, DeadAfter time.Duration
 
 	// ServerTLS and ClientTLS wrap what is accepted and dialled. Nil: plain TCP, for

@@ -578,73 +578,16 @@ func TestGarbageEndsALink(t *testing.T) {
 	eventually(t, "every link ended", func() bool { return a.times("linked z") == 5 && a.times("unlinked z") == 5 })
 }
 
-// delivery is what a delaying connection holds back.
-type delivery struct {
-	at time.Time
-	b  []byte
-}
-
-// newDelayed returns a connection that delivers everything later, in both directions.
-func newDelayed(nc net.Conn, by time.Duration) net.Conn {
-	near, far := net.Pipe()
-	go pump(nc, far, by)
-	go pump(far, nc, by)
-	return addressed{near, nc}
-}
-
-// addressed has the addresses of the connection behind it.
-type addressed struct {
-	net.Conn
-	of net.Conn
-}
-
-func (a addressed) RemoteAddr() net.Addr { return a.of.RemoteAddr() }
-
-// pump copies from one connection to another, later.
-func pump(from, to net.Conn, by time.Duration) {
-	line := make(chan delivery, 1000)
-	go func() {
-		defer to.Close()
-		for d := range line {
-			time.Sleep(time.Until(d.at))
-			if _, err := to.Write(d.b); err != nil {
-				from.Close()
-				for range line {
-				}
-				return
-			}
-		}
-	}()
-	defer close(line)
-	defer from.Close()
-	for {
-		b := make([]byte, 32<<10)
-		n, err := from.Read(b)
-		if n > 0 {
-			line <- delivery{time.Now().Add(by), b[:n]}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
 // The age of a freshness mark includes the time it waited to be written and the time on
 // the wire, and is never under-reported.
 func TestAgeIncludesTheWay(t *testing.T) {
 	t.Parallel()
 	const way = 60 * time.Millisecond
 	w := newTown(t)
+	far := w.far(func(_, _ gazetteer.RegionID) time.Duration { return way })
 	slow := func(c Config) Config {
 		c.DeadAfter = 5 * time.Second
-		c.Dial = func(ctx context.Context, addr string) (net.Conn, error) {
-			nc, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
-			if err != nil {
-				return nil, err
-			}
-			return newDelayed(nc, way), nil
-		}
-		return c
+		return far(c)
 	}
 	a, b := w.linking(slow(w.quick("a"))), w.linking(slow(w.quick("b")))
 	a.Want([]gazetteer.NodeID{"b"})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gazetteer"
+	"gazetteer/api/peer/delay"
 	"gazetteer/region"
 	"gazetteer/ring"
 
@@ -54,6 +55,31 @@ func (w *town) quick(n gazetteer.NodeID) Config {
 		Node: n, Region: "here", Partitions: gazetteer.DefaultPartitions, Resolve: w.resolve,
 		RetryMin: 5 * time.Millisecond, RetryMax: 50 * time.Millisecond,
 		BeatEvery: 50 * time.Millisecond, DeadAfter: time.Second,
+	}
+}
+
+// far returns what moves a node into a region of its own name, at distances that delay
+// knows.
+func (w *town) far(between func(from, to gazetteer.RegionID) time.Duration) func(Config) Config {
+	return w.on(delay.New(between))
+}
+
+// on is far with a network that can be cut.
+func (w *town) on(n *delay.Network) func(Config) Config {
+	regionOf := func(addr string) gazetteer.RegionID {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for node, at := range w.addrs {
+			if at == addr {
+				return gazetteer.RegionID(node)
+			}
+		}
+		return ""
+	}
+	return func(c Config) Config {
+		c.Region = gazetteer.RegionID(c.Node)
+		c.Dial = n.Dialer(c.Region, regionOf, nil)
+		return c
 	}
 }
 
