@@ -13,6 +13,9 @@ import (
 // Config says what a handler serves and whom it trusts. Only Regional is required.
 type Config struct {
 	Regional region.Regional
+	// Operator answers what operators ask and changes what they order. Nil: the process is
+	// not part of a region that agrees on its plan, and those routes answer 501.
+	Operator region.Operator
 	// TrustedProxies are the peers whose Forwarded and X-Forwarded-For headers are
 	// believed. Nobody's are by default: whoever may state an address chooses his
 	// region and evades limits.

@@ -19,6 +19,7 @@ import (
 // Handler serves the API of one regional server.
 type Handler struct {
 	regional region.Regional
+	operator region.Operator // nil: none
 	region   gazetteer.RegionID
 	node     gazetteer.NodeID
 	engine   *gin.Engine
@@ -45,7 +46,7 @@ func New(c Config) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{
-		regional: c.Regional, proxies: c.TrustedProxies, base: strings.TrimSuffix(c.Base, "/"), limits: c.Limits.withDefaults(),
+		regional: c.Regional, operator: c.Operator, proxies: c.TrustedProxies, base: strings.TrimSuffix(c.Base, "/"), limits: c.Limits.withDefaults(),
 		log: c.Log, version: c.Version, openapi: []byte(openAPIText), started: time.Now(), origins: http.NewCrossOriginProtection(),
 	}
 	h.region, h.node = c.Regional.Name()

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -77,6 +78,9 @@ type serverStatus struct {
 	Readiness     readiness `json:"readiness"`
 	Plan          *planned  `json:"plan,omitempty"`
 	Mirrors       *mirrors  `json:"mirrors,omitempty"`
+	Regions       []lag     `json:"regions,omitempty"`
+	// RegionsUnknown says why regions are left out of a planet's status.
+	RegionsUnknown string `json:"regions_unknown,omitempty"`
 }
 
 type planned struct {
@@ -104,6 +108,9 @@ func (h *Handler) status(c *gin.Context) error {
 	if r, ok := h.regional.(statusReporter); ok {
 		s.tell(r.Status())
 	}
+	if h.operator != nil {
+		s.tellRegions(c.Request.Context(), h.operator)
+	}
 	return h.answerValue(c, http.StatusOK, s)
 }
 
@@ -118,6 +125,22 @@ func (s *serverStatus) tell(st region.Status) {
 	s.Plan = p
 	if m := st.Mirrored; m != nil {
 		s.Mirrors = &mirrors{Partitions: m.Partitions, Serving: m.Serving, Alone: m.Alone, Writable: m.Writable}
+	}
+}
+
+// topologyPatience bounds what a status waits for: it is asked for when things go wrong.
+const topologyPatience = 2 * time.Second
+
+func (s *serverStatus) tellRegions(ctx context.Context, o region.Operator) {
+	ctx, cancel := context.WithTimeout(ctx, topologyPatience)
+	defer cancel()
+	t, err := o.Topology(ctx)
+	if err != nil {
+		s.RegionsUnknown = reason(err)
+		return
+	}
+	for i := range t.Regions {
+		s.Regions = append(s.Regions, lagOf(&t.Regions[i]))
 	}
 }
 

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -34,6 +35,8 @@ const (
 	recordBody  bodyLimit = 2 * gazetteer.MaxRecordBytes
 	elementBody bodyLimit = 2 * gazetteer.MaxElementBytes
 	typeBody    bodyLimit = 4 << 10
+	planBody    bodyLimit = 4 << 10
+	ringBody    bodyLimit = 64 << 10
 	batchBody   bodyLimit = 256 << 10
 )
 
@@ -46,6 +49,10 @@ func routes() []route {
 		resources = oneType + "/resources"
 		resource  = resources + "/:id"
 		location  = resource + "/locations/:location"
+		regions   = "/v1/regions"
+		oneRegion = regions + "/:region"
+		members   = "/v1/members"
+		rings     = "/v1/rings"
 	)
 	return []route{
 		{http.MethodGet, "/v1/resolve/:type/:id", reads, noBody, (*Handler).resolve},
@@ -72,6 +79,22 @@ func routes() []route {
 		{http.MethodGet, "/v1/conflicts", reads, noBody, (*Handler).conflicts},
 		{http.MethodGet, "/v1/status", reads, noBody, (*Handler).status},
 
+		{http.MethodGet, "/v1/topology", reads, noBody, (*Handler).topology},
+		{http.MethodGet, regions, reads, noBody, (*Handler).listRegions},
+		{http.MethodPost, regions, writes, planBody, (*Handler).admitRegion},
+		{http.MethodGet, oneRegion, reads, noBody, (*Handler).getRegion},
+		{http.MethodDelete, oneRegion, writes, noBody, (*Handler).removeRegion},
+		{http.MethodPost, oneRegion + `\:drain`, writes, noBody, (*Handler).drainRegion},
+		{http.MethodPost, oneRegion + `\:undrain`, writes, noBody, (*Handler).undrainRegion},
+
+		{http.MethodGet, members, reads, noBody, (*Handler).listMembers},
+		{http.MethodPost, members + `\:token`, writes, planBody, (*Handler).admitMember},
+		{http.MethodDelete, members + "/:node", writes, noBody, (*Handler).removeMember},
+
+		{http.MethodGet, rings, reads, noBody, (*Handler).listRings},
+		{http.MethodPost, rings, writes, ringBody, (*Handler).addRing},
+		{http.MethodDelete, rings + "/:type/:ring", writes, noBody, (*Handler).removeRing},
+
 		{http.MethodGet, "/livez", health, noBody, (*Handler).live},
 		{http.MethodGet, "/readyz", health, noBody, (*Handler).ready},
 		{http.MethodGet, "/metrics", health, noBody, (*Handler).scrape},
@@ -85,12 +108,21 @@ func (h *Handler) mount(e *gin.Engine) {
 		health: newTurns(0, 0), reads: newTurns(l.Reads, l.QueueFor),
 		writes: newTurns(l.Writes, l.QueueFor), streams: newTurns(l.Streams, l.QueueFor),
 	}
+	ofItems := map[string]verbs{}
 	for _, rt := range routes() {
 		served := h.served(rt, limited[rt.class])
+		if item, verb, ok := rt.verb(); ok {
+			ofItems[item] = append(ofItems[item], doable{verb, served})
+			continue
+		}
 		e.Handle(rt.method, rt.path, served)
 		if rt.method == http.MethodGet {
 			e.Handle(http.MethodHead, rt.path, served)
 		}
+	}
+	for item, vs := range ofItems {
+		allow := []string{allowed(item)}
+		e.Handle(http.MethodPost, item, func(c *gin.Context) { h.do(c, vs, allow) })
 	}
 }
 
@@ -134,6 +166,55 @@ func (h *Handler) admit(c *gin.Context, rt *route) error {
 		return tooLarge(int64(rt.body))
 	}
 	return nil
+}
+
+// verb cuts the path of a route that does something with one item, as in
+// /v1/regions/:region\:drain. gin takes a whole segment for the item's name.
+func (rt *route) verb() (item, verb string, ok bool) {
+	item, verb, ok = strings.Cut(rt.path, `\:`)
+	return item, verb, ok && strings.LastIndexByte(item, ':') > strings.LastIndexByte(item, '/')
+}
+
+// verbs are what can be done with one sort of item.
+type verbs []doable
+
+type doable struct {
+	verb  string
+	serve gin.HandlerFunc
+}
+
+// allowed are the methods that a path takes without a verb.
+func allowed(path string) string {
+	var methods []string
+	for _, rt := range routes() {
+		if rt.path == path {
+			methods = append(methods, rt.method)
+		}
+		if rt.path == path && rt.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+	}
+	return strings.Join(methods, ", ")
+}
+
+// do finds the verb behind the last colon of a path that was not escaped, and leaves the
+// item's name before it.
+func (h *Handler) do(c *gin.Context, vs verbs, allow []string) {
+	item := &c.Params[len(c.Params)-1].Value
+	at := strings.LastIndexByte(*item, ':')
+	for _, v := range vs {
+		if at >= 0 && (*item)[at+1:] == v.verb {
+			*item = (*item)[:at]
+			v.serve(c)
+			return
+		}
+	}
+	if at >= 0 {
+		h.refuse(c.Writer, c.Request, unknownPath(c.Request))
+		return
+	}
+	c.Writer.Header()["Allow"] = allow
+	h.refuse(c.Writer, c.Request, wrongMethod(c.Request))
 }
 
 func tooLarge(most int64) error {

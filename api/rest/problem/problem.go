@@ -33,6 +33,8 @@ const (
 	UnknownType          Code = "unknown_type"
 	UnknownLocation      Code = "unknown_location"
 	UnknownRegion        Code = "unknown_region"
+	UnknownMember        Code = "unknown_member"
+	UnknownRing          Code = "unknown_ring"
 	UnknownPath          Code = "unknown_path"
 	NoLocation           Code = "no_location"
 	Conflict             Code = "conflict"
@@ -79,6 +81,8 @@ func Table() []Row {
 		{UnknownType, gazetteer.NotFound, http.StatusNotFound, "No such type", 0},
 		{UnknownLocation, gazetteer.NotFound, http.StatusNotFound, "No such location", 0},
 		{UnknownRegion, gazetteer.NotFound, http.StatusNotFound, "No such region", 0},
+		{UnknownMember, gazetteer.NotFound, http.StatusNotFound, "No such member of the region", 0},
+		{UnknownRing, gazetteer.NotFound, http.StatusNotFound, "No such ring", 0},
 		{UnknownPath, gazetteer.NotFound, http.StatusNotFound, "No such path", 0},
 		{NoLocation, gazetteer.NotFound, http.StatusNotFound, "No location to redirect to", 0},
 		{Conflict, gazetteer.Conflict, http.StatusConflict, "The present state forbids it", 0},
