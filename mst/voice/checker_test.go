@@ -3,6 +3,7 @@ package voice_test
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,6 +21,8 @@ type checker struct {
 	saves  map[gazetteer.RegionID]voice.Saved
 	spoke  map[part]int                  // which life of a region took part in an epoch
 	graph  map[mst.Epoch]map[edge]uint64 // what was confirmed for each epoch
+	// installs is what regions had saved when they installed the tree of an epoch.
+	installs map[mst.Epoch]map[gazetteer.RegionID]voice.Saved
 }
 
 type part struct {
@@ -37,6 +40,7 @@ func (c *checker) init(p *planet) {
 	c.saves = map[gazetteer.RegionID]voice.Saved{}
 	c.spoke = map[part]int{}
 	c.graph = map[mst.Epoch]map[edge]uint64{}
+	c.installs = map[mst.Epoch]map[gazetteer.RegionID]voice.Saved{}
 }
 
 func (c *checker) next() int { c.order++; return c.order }
@@ -103,26 +107,79 @@ func (c *checker) confirmed(e edge, m voice.Confirm) {
 	g[e] = m.Cost
 }
 
-// installed: whatever is installed is the minimum spanning tree of what was agreed for its
-// epoch, as far as it concerns the region.
+// installed: a branch was agreed by both ends, at one cost. That the whole is the minimum
+// spanning tree is looked at when all have it, see judge.
 func (c *checker) installed(r *region, t mst.Tree) {
-	tree := kruskal(c.graph[t.Epoch])
-	size, weight := tree.part(r.name)
-	var want []mst.Edge
-	for e, cost := range tree {
-		switch r.name {
-		case e.a:
-			want = append(want, mst.Edge{To: e.b, Cost: cost})
-		case e.b:
-			want = append(want, mst.Edge{To: e.a, Cost: cost})
+	for _, b := range t.Branches {
+		if cost, ok := c.graph[t.Epoch][newEdge(r.name, b.To)]; !ok || cost != b.Cost {
+			c.fail("%s installed %v, but %s was agreed at %d (%v)", r.name, t, b.To, cost, ok)
 		}
 	}
-	byName := func(x, y mst.Edge) int { return cmp.Compare(x.To, y.To) }
-	got := slices.SortedFunc(slices.Values(t.Branches), byName)
-	slices.SortFunc(want, byName)
-	if !slices.Equal(got, want) || t.Regions != size || t.Weight != weight {
-		c.fail("%s installed %v, want branches %v, %d regions, weight %d", r.name, t, want, size, weight)
+	if c.installs[t.Epoch] == nil {
+		c.installs[t.Epoch] = map[gazetteer.RegionID]voice.Saved{}
 	}
+	if _, twice := c.installs[t.Epoch][r.name]; twice {
+		c.fail("%s installed the tree of %v twice", r.name, t.Epoch)
+	}
+	c.installs[t.Epoch][r.name] = c.saves[r.name]
+}
+
+// judge: the trees that were installed in an epoch are the minimum spanning forest of the
+// edges that took part in it, as far as all regions of a tree came to install it.
+func (c *checker) judge() error {
+	for _, e := range slices.SortedFunc(maps.Keys(c.installs), mst.Epoch.Compare) {
+		if err := c.judgeEpoch(e); err != nil {
+			return err
+		}
+	}
+	return c.err
+}
+
+func (c *checker) judgeEpoch(e mst.Epoch) error {
+	by := c.installs[e]
+	want := kruskal(c.tookPart(e))
+	for _, name := range slices.Sorted(maps.Keys(by)) {
+		tree := by[name].Tree
+		for _, b := range tree.Branches {
+			other, ok := by[b.To]
+			if _, in := want[newEdge(name, b.To)]; ok && (!in || !hasBranch(other.Tree, name)) {
+				return fmt.Errorf("%s installed %v, but %v", name, tree, other.Tree)
+			}
+		}
+		size, weight := want.part(name)
+		if c.allInstalled(e, want, name) && (tree.Regions != size || tree.Weight != weight) {
+			return fmt.Errorf("%s installed %v, the best tree of its part has %d regions and weight %d", name, tree, size, weight)
+		}
+	}
+	return nil
+}
+
+func hasBranch(t mst.Tree, to gazetteer.RegionID) bool {
+	return slices.ContainsFunc(t.Branches, func(e mst.Edge) bool { return e.To == to })
+}
+
+// tookPart returns the edges of an epoch that no end denies.
+func (c *checker) tookPart(e mst.Epoch) map[edge]uint64 {
+	by, out := c.installs[e], map[edge]uint64{}
+	for ends, cost := range c.graph[e] {
+		a, okA := by[ends.a]
+		b, okB := by[ends.b]
+		deniedA, deniedB := okA && !slices.Contains(a.Seen, ends.b), okB && !slices.Contains(b.Seen, ends.a)
+		if !deniedA && !deniedB {
+			out[ends] = cost
+		}
+	}
+	return out
+}
+
+func (c *checker) allInstalled(e mst.Epoch, f forest, name gazetteer.RegionID) bool {
+	in := f.around(name)
+	for n := range in {
+		if _, ok := c.installs[e][n]; !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // step: trees are not mixed: what a region has as branches of its tree is one epoch's.
@@ -135,7 +192,7 @@ func (c *checker) step(r *region) {
 	}
 	var want []gazetteer.RegionID
 	for _, b := range c.saves[r.name].Tree.Branches {
-		if slices.Contains(r.known, b.To) {
+		if slices.Contains(r.known, b.To) && slices.Contains(r.known, r.name) {
 			want = append(want, b.To)
 		}
 	}
@@ -177,6 +234,17 @@ func kruskal(g map[edge]uint64) forest {
 
 // part returns how many regions the tree around one has, and its weight.
 func (f forest) part(of gazetteer.RegionID) (size int, weight uint64) {
+	in := f.around(of)
+	for e, cost := range f {
+		if in[e.a] {
+			weight += cost
+		}
+	}
+	return len(in), weight
+}
+
+// around returns the regions of the tree around one.
+func (f forest) around(of gazetteer.RegionID) map[gazetteer.RegionID]bool {
 	in := map[gazetteer.RegionID]bool{of: true}
 	for grown := true; grown; {
 		grown = false
@@ -186,12 +254,7 @@ func (f forest) part(of gazetteer.RegionID) (size int, weight uint64) {
 			}
 		}
 	}
-	for e, cost := range f {
-		if in[e.a] {
-			weight += cost
-		}
-	}
-	return len(in), weight
+	return in
 }
 
 // connected reports whether words can pass both ways.
@@ -205,7 +268,7 @@ func (c *checker) connected(a, b *region) bool {
 func (c *checker) groups() (out [][]*region) {
 	seen := map[*region]bool{}
 	for _, r := range c.planet.regions {
-		if r.voice == nil || r.paused || seen[r] {
+		if r.voice == nil || r.paused || seen[r] || !slices.Contains(r.known, r.name) {
 			continue
 		}
 		group := []*region{r}
@@ -264,20 +327,27 @@ func (c *checker) groupAtRest(group []*region) error {
 	return nil
 }
 
-// settle lets time pass until the planet is at rest, and returns after what time it was.
+// settle lets time pass until the planet is at rest and stays so, and returns after what
+// time it was: right after an install regions do not judge yet.
 func (p *planet) settle(within time.Duration) (time.Duration, error) {
-	start := p.now
-	var why error
-	for p.now < start+within {
-		p.run(500 * time.Millisecond)
+	const step = 500 * time.Millisecond
+	start, since := p.now, p.now
+	judged := 4 * max(time.Second, 80*time.Millisecond*time.Duration(len(p.names)))
+	for {
+		p.run(step)
 		if p.checker.err != nil {
 			return 0, p.checker.err
 		}
-		if why = p.checker.atRest(); why == nil {
-			return p.now - start, nil
+		why := p.checker.atRest()
+		switch {
+		case why != nil && p.now > start+within:
+			return 0, fmt.Errorf("no rest after %v: %w", within, why)
+		case why != nil:
+			since = p.now
+		case p.now-since >= judged:
+			return since - start, p.checker.judge()
 		}
 	}
-	return 0, fmt.Errorf("no rest after %v: %w", within, why)
 }
 
 // truth is the graph of the true costs between the regions that are up and can reach each

@@ -31,6 +31,10 @@ type planet struct {
 	slower  map[way]float64 // factor on the delay of a way
 	checker checker
 	sent    [voice.Kinds]int
+
+	onSend    func(voice.Message)
+	onInstall func(*region)
+	drop      func(w way, m voice.Message) bool // what never arrives
 }
 
 // setup says how a planet is.
@@ -38,12 +42,15 @@ type setup struct {
 	seed  uint64
 	names []gazetteer.RegionID
 	// delays are one-way, from the first name to the second.
-	delays  map[way]time.Duration
-	given   bool    // costs come from the operator
-	jitter  float64 // standard deviation of a delay, relative
-	loss    float64 // probability that a message is lost
-	double  float64 // probability that a message comes twice
-	bare    bool    // messages are not encoded: faster
+	delays map[way]time.Duration
+	given  bool    // costs come from the operator
+	jitter float64 // standard deviation of a delay, relative
+	loss   float64 // probability that a message is lost
+	double float64 // probability that a message comes twice
+	bare   bool    // messages are not encoded: faster
+	// faults is the probability that a process ends when it is asked to save, before or
+	// after it has done so; another one follows a second later.
+	faults  float64
 	nearest int
 	config  func(*voice.Config)
 }
@@ -171,8 +178,9 @@ func (r *region) start() {
 	}
 	r.paused, r.inbox = false, nil
 	r.voice.Tick(r.planet.now)
+	v := r.voice
 	r.learn(r.known)
-	r.ticks(r.voice)
+	r.ticks(v)
 }
 
 func (r *region) crash() { r.voice, r.inbox = nil, nil }
@@ -241,9 +249,8 @@ func (r *region) ping(to gazetteer.RegionID) {
 // perform does what the voice asks for: save, then send, then the rest.
 func (r *region) perform() {
 	out := r.voice.Ready()
-	if out.Save != nil {
-		r.disk = out.Save.Encode()
-		r.planet.checker.saved(r, *out.Save)
+	if out.Save != nil && !r.save(*out.Save) {
+		return
 	}
 	for _, e := range out.Send {
 		r.planet.checker.sending(r, e)
@@ -252,6 +259,9 @@ func (r *region) perform() {
 	if out.Installed != nil {
 		r.installs = append(r.installs, install{r.planet.now, *out.Installed})
 		r.planet.checker.installed(r, *out.Installed)
+		if r.planet.onInstall != nil {
+			r.planet.onInstall(r)
+		}
 	}
 	if out.Branches != nil {
 		r.branches = out.Branches
@@ -259,12 +269,31 @@ func (r *region) perform() {
 	r.planet.checker.step(r)
 }
 
+// save makes durable what the voice asks for. It reports false if the process has ended.
+func (r *region) save(s voice.Saved) bool {
+	p := r.planet
+	before, after := p.chance(p.faults), p.chance(p.faults)
+	if !before {
+		r.disk = s.Encode()
+		p.checker.saved(r, s)
+	}
+	if before || after {
+		r.crash()
+		p.after(time.Second, r.start)
+		return false
+	}
+	return true
+}
+
 func (r *region) send(e voice.Envelope) {
 	p, w := r.planet, way{r.name, e.To}
 	p.sent[e.Message.Kind()]++
+	if p.onSend != nil {
+		p.onSend(e.Message)
+	}
 	copies := 1
 	switch {
-	case p.chance(p.loss):
+	case p.chance(p.loss), p.drop != nil && p.drop(w, e.Message):
 		copies = 0
 	case p.chance(p.double):
 		copies = 2

@@ -66,8 +66,8 @@ type Ready struct {
 	Send []Envelope
 	// Installed is the new tree, if there is one.
 	Installed *mst.Tree
-	// Branches, if not nil, are all links to other regions that are wanted from now on,
-	// sorted by region; there may be none.
+	// Branches, if not nil, are all links to other regions that are wanted from now on (at
+	// first those that were saved), sorted by region; there may be none.
 	Branches []Branch
 	// Changed says that [Voice.Status] tells something new, beyond the passing of time.
 	Changed bool
@@ -84,7 +84,7 @@ func New(c Config) (*Voice, error) {
 		return nil, err
 	}
 	s := c.Saved
-	v := &Voice{cfg: c, number: c.Rand.Uint64(), member: m, highest: s.Epoch, tree: s.Tree, seen: s.Seen, saved: s, told: s.Branches}
+	v := &Voice{cfg: c, number: c.Rand.Uint64(), member: m, highest: s.Epoch, tree: s.Tree, seen: s.Seen, saved: s}
 	for _, b := range s.Branches {
 		v.branches = append(v.branches, branch{Branch: b})
 		if b.Why == Contact {
