@@ -249,6 +249,129 @@ func TestDeletionsSurviveAMutualHorizon(t *testing.T) {
 	}
 }
 
+// Rule 7, the horizon rises during a scan: b, whom a's plan does not count, is in the
+// middle of one. What a deletes and collects meanwhile the next scan would not bring,
+// and its mark would name.
+func TestTheHorizonRisesDuringAScan(t *testing.T) {
+	s := newSceneOf(t, 2, 0, func(c *ring.Config) { c.QueueMax = 4 })
+	a, b := s.nodes[0], s.nodes[1]
+	a.ignorant, b.ignorant = true, true
+	s.put(a)
+	s.pass(50 * time.Millisecond)
+	s.alone(b)
+	s.follows(a, b.bit())
+	write := func(name rune) {
+		s.propose(a, ring.Write{Partition: s.parts[0], ID: gazetteer.ID(name), Put: []ring.Value{{}}}, time.Second)
+	}
+	for i := range rune(20) {
+		write('m' + i)
+	}
+	a.reading = 20 * time.Millisecond
+	s.rejoin(b)
+	s.until("the scan has begun", func() bool { return len(b.disk.content(s.parts[0])) > 2 })
+	s.gone(a)
+	for i := range rune(5) {
+		write('a' + i)
+	}
+	s.until("a has collected", func() bool { return s.collected(a) })
+	if s.countersOf(a).OverflowsInScan == 0 || b.r.Vector(s.parts[0]).CoversAll(a.r.Vector(s.parts[0])) {
+		t.Fatal("the scan is over, or nothing was dropped: the schedule shows nothing")
+	}
+	a.reading = 0
+	s.pass(time.Second)
+	if s.live(b) {
+		t.Error("b has not heard of the deletion")
+	}
+	s.follows(a, 0)
+	s.ends()
+}
+
+// Rule 7, half received: b's new value has come to a, its mark has not, and then a takes
+// the whole scan of c, which holds the value before. The new one must not go: of the
+// old one a's vector says that a has it.
+func TestAWholeScanLeavesNoHole(t *testing.T) {
+	s := newScene(t, 3, 0)
+	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
+	s.put(a)
+	s.wrote(a, ring.Write{Put: []ring.Value{{Location: s.locations[0]}}})
+	s.pass(50 * time.Millisecond)
+	a.ignorant, b.ignorant, c.ignorant = true, true, true
+	s.alone(c)
+	s.alone(b)
+	s.put(b)
+	s.propose(b, ring.Write{Partition: s.parts[0], ID: "m", Put: []ring.Value{{}}}, time.Second) // scanned after it
+	s.follows(c, a.bit()|b.bit())
+	s.wrote(c, ring.Write{Delete: []gazetteer.LocationID{s.locations[0]}})
+	s.until("c has collected", func() bool { return s.collected(c) })
+	origin := b.r.Origin()
+	b.reading = 50 * time.Millisecond
+	s.cut(a, b, -1)
+	s.until("the new value has come to a", func() bool { return s.holds(a, origin) })
+	if a.r.Vector(s.parts[0]).At(origin) > 0 {
+		t.Fatal("its mark has come, too: the schedule shows nothing")
+	}
+	s.end(b, lost)
+	s.follows(c, 0)
+	s.cut(a, c, -1)
+	s.until("a has had a whole scan", func() bool { return s.countersOf(c).WholeScans > 0 && a.r.Vector(s.parts[0]).At(c.r.Origin()) > 0 })
+	if !s.holds(a, origin) {
+		t.Error("a has dropped the new value")
+	}
+	b.reading = 0
+	s.cut(b, c, -2)
+	s.begin(b)
+	s.ends()
+	for _, n := range s.nodes {
+		if !s.live(n) {
+			t.Errorf("%s holds no value", n.id)
+		}
+	}
+}
+
+// holds reports whether a node holds something that an origin wrote.
+func (s *scene) holds(n *node, o gazetteer.Origin) bool {
+	us, _ := n.disk.store.Resource(s.parts[0], s.ids[0])
+	return slices.ContainsFunc(us, func(u gazetteer.Update) bool { return u.Position.Origin == o })
+}
+
+// Rule 7, the other way in: the member that returns meets one that still holds the
+// tombstone. Its old value loses there, is journaled and goes no further: where the
+// tombstone is collected it would live.
+func TestOldNewsMeetsItsTombstone(t *testing.T) {
+	s := newScene(t, 3, 0)
+	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
+	s.put(a)
+	s.pass(50 * time.Millisecond)
+	s.removes(c, &action{b: 2}) // ignorant, and nobody reaches it
+	s.pass(400 * time.Millisecond)
+	s.put(c)
+	s.pass(5 * time.Millisecond)
+	s.gone(a)
+	s.pass(70 * time.Millisecond)
+	s.wires[s.pair(a, b)].delay = 300 * time.Millisecond // b learns of the stable stamp later
+	s.until("a has collected", func() bool { return s.collected(a) })
+	if s.collected(b) {
+		t.Fatal("b has collected, too: the schedule shows nothing")
+	}
+	s.cut(a, c, 1)
+	s.bringBack(c)
+	s.spread(time.Millisecond)
+	s.until("c has the deletion", func() bool { return !s.live(c) })
+	if s.collected(b) {
+		t.Fatal("c has not met the tombstone: the schedule shows nothing")
+	}
+	s.until("a has heard of c's value", func() bool { return a.r.Vector(s.parts[0]).At(c.r.Origin()) > 0 })
+	s.cut(a, c, -1)
+	s.wires[s.pair(a, b)].delay = time.Millisecond
+	s.ends()
+	if s.live(a) || s.live(b) {
+		t.Error("the deleted value lives again")
+	}
+	if s.countersOf(b).Conflicts+s.countersOf(c).Conflicts == 0 {
+		t.Error("the value that lost stands in no journal")
+	}
+}
+
 // follows makes a plan without some nodes, and only n learns of it.
 func (s *scene) follows(n *node, without uint64) {
 	s.agree(without, nil)

@@ -136,6 +136,10 @@ func (r *Replica) freezeScans() {
 				continue
 			}
 			s := f.out.scan
+			if !s.whole && !s.above.CoversAll(f.m.collected) {
+				r.askAnew(f)
+				continue
+			}
 			s.opened, s.asked = true, true
 			s.snapshot = f.m.vector.Clone()
 			l.active++
@@ -144,6 +148,14 @@ func (r *Replica) freezeScans() {
 			r.batch.scans = append(r.batch.scans, Scan{ID: s.id, Partition: f.m.partition, Above: s.above})
 		}
 	}
+}
+
+// askAnew ends a catch-up that began above the horizon and would now end below it: since
+// the peer's Hello this mirror has collected what the peer, which the plan need not
+// count, is not known to hold. Its next Hello tells.
+func (r *Replica) askAnew(f *feed) {
+	r.stopPublishing(f)
+	r.control(f.link, Ask{Partitions: []gazetteer.Partition{f.m.partition}})
 }
 
 // continueScans asks for the next chunk of scans, while the link has credit.

@@ -90,27 +90,35 @@ func (r *Replica) install(m *mirror, w *whole, theirs gazetteer.Vector) {
 		own = append(own, u)
 	}
 	slices.SortFunc(own, func(a, b gazetteer.Update) int { return a.Position.Compare(b.Position) })
-	covered := m.vector.Clone()
+	covered, before := m.vector.Clone(), map[gazetteer.Element]gazetteer.Stamp{}
 	for _, p := range theirs.Above(m.vector) {
 		r.raise(m, p)
 	}
 	r.collectUpTo(m, w.begin.Collected, w.begin.CollectedClock)
 	r.clock.observe(w.begin.CollectedClock) // a new write is above the deletions that came and went
 	for _, u := range own {
+		before[u.Element] = u.Stamp
 		r.keepOrDrop(m, w, u, covered, theirs)
 	}
 	for _, u := range sortedUpdates(w.elements) {
-		g := r.resource(m.partition, u.Element.ID)
-		held, ok := g.held(u.Element.Location)
-		switch {
-		case !ok && covered.Covers(u.Position): // it was deleted, and its tombstone collected here
-		case !ok || held.Stamp.Compare(u.Stamp) < 0:
-			r.accept(g, u)
-		case held.Position != u.Position:
-			r.conflict(m, u, held)
+		if covered.Covers(u.Position) && before[u.Element].Compare(u.Stamp) < 0 {
+			continue // no winner over it is held, so one was collected: it was deleted
 		}
+		r.takeOver(m, u)
 	}
 	m.loose = true
+}
+
+// takeOver takes one element of the sender.
+func (r *Replica) takeOver(m *mirror, u gazetteer.Update) {
+	g := r.resource(m.partition, u.Element.ID)
+	held, ok := g.held(u.Element.Location)
+	switch {
+	case !ok || held.Stamp.Compare(u.Stamp) < 0:
+		r.accept(g, u)
+	case held.Position != u.Position:
+		r.conflict(m, u, held)
+	}
 }
 
 // keepOrDrop decides about one element that the mirror held before a whole scan.
@@ -130,6 +138,7 @@ func (r *Replica) keepOrDrop(m *mirror, w *whole, u gazetteer.Update, covered, t
 		r.journal(m, u, u.Stamp)
 		r.rewrite(m, g, u)
 		r.count.Rewritten++
+	case isSent: // half received; the sender holds what it replaces, so nobody it knows has deleted it
 	default: // half received, and its mark may never come
 		r.batch.remove(g, u.Element.Location)
 	}
