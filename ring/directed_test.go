@@ -249,6 +249,77 @@ func TestDeletionsSurviveAMutualHorizon(t *testing.T) {
 	}
 }
 
+// Rule 6, the plan: what a member outside it writes nobody takes from it, however it is
+// linked. The stable stamp does not wait for its old value: a, which has collected the
+// deletion, would let it live, and b, which has not, would not.
+func TestOutsideThePlanNothingIsTaken(t *testing.T) {
+	s := newScene(t, 3, 0)
+	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
+	s.put(a)
+	s.pass(50 * time.Millisecond)
+	s.removes(c, &action{b: 1}) // ignorant: it keeps its links
+	s.cut(a, c, 1)
+	s.cut(b, c, 1)
+	s.pass(400 * time.Millisecond)
+	s.cut(b, c, -1)
+	s.until("b and c are linked again", func() bool { return s.links[s.pair(b, c)] != nil })
+	s.pass(50 * time.Millisecond)
+	s.wires[s.pair(c, b)].delay = 600 * time.Millisecond
+	s.put(c)
+	s.gone(a)
+	s.pass(70 * time.Millisecond)
+	s.wires[s.pair(a, b)].delay = 300 * time.Millisecond // b learns of the stable stamp later
+	s.until("a has collected", func() bool { return s.collected(a) })
+	if s.collected(b) {
+		t.Fatal("b has collected, too: the schedule shows nothing")
+	}
+	s.pass(time.Second)
+	if s.live(a) || s.live(b) {
+		t.Error("the deleted value lives again")
+	}
+	s.cut(a, c, -1)
+	s.wires[s.pair(a, b)].delay, s.wires[s.pair(c, b)].delay = time.Millisecond, time.Millisecond
+	s.bringBack(c)
+	s.spread(time.Millisecond)
+	s.ends()
+}
+
+// Rule 2, live losers: c is back in the plan, and before it hears of the deletion its
+// slow clock writes a value below it. It loses at b, which still has the tombstone; a has
+// collected that, and must not get the value from b.
+func TestWhatLosesLiveGoesNoFurther(t *testing.T) {
+	s := newScene(t, 3, 0)
+	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
+	s.put(a)
+	s.pass(50 * time.Millisecond)
+	s.removes(c, &action{b: 2}) // ignorant, and nobody reaches it
+	c.skew = -s.shape.config.MaxSkew * 9 / 10
+	s.pass(400 * time.Millisecond)
+	s.gone(a)
+	s.pass(70 * time.Millisecond)
+	s.wires[s.pair(a, b)].delay = 900 * time.Millisecond // b learns of the stable stamp later
+	s.until("a has collected", func() bool { return s.collected(a) })
+	b.reading = 100 * time.Millisecond
+	s.cut(a, c, 1)
+	s.bringBack(c)
+	s.spread(time.Millisecond)
+	origin := c.r.Origin()
+	s.until("b feeds on c", func() bool { return c.r.Feeding(b.id, s.parts[0]) })
+	s.put(c)
+	if s.collected(b) || !s.live(c) {
+		t.Fatal("b has collected, or c has heard of it: the schedule shows nothing")
+	}
+	s.until("a has heard of c's value", func() bool { return a.r.Vector(s.parts[0]).At(origin) > 0 })
+	if s.live(a) {
+		t.Error("the deleted value lives again")
+	}
+	b.reading, c.skew = 0, 0
+	s.cut(a, c, -1)
+	s.wires[s.pair(a, b)].delay = time.Millisecond
+	s.pass(time.Second)
+	s.ends()
+}
+
 // Rule 7, the horizon rises during a scan: b, whom a's plan does not count, is in the
 // middle of one. What a deletes and collects meanwhile the next scan would not bring,
 // and its mark would name.

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"gazetteer"
 )
 
 // Inspect tells what a replica believes of others, for the trace of a schedule that
@@ -30,4 +32,10 @@ func (r *Replica) Inspect(since int64) string {
 		}
 	}
 	return b.String()
+}
+
+// Feeding reports whether a node takes this replica's live tail of a partition.
+func (r *Replica) Feeding(n gazetteer.NodeID, p gazetteer.Partition) bool {
+	l := r.peer(n).link
+	return l != nil && l.feeds[p] != nil && l.feeds[p].out.phase == outLive
 }

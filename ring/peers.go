@@ -157,10 +157,14 @@ func (r *Replica) relink() {
 	}
 }
 
-// wantOn subscribes to what is newly wanted on a link that has greeted already.
+// wantOn subscribes to what is newly wanted on a link that has greeted already, and to
+// what the peer wants, if the plan has it now.
 func (r *Replica) wantOn(l *link, want map[gazetteer.Partition]bool) {
 	for _, m := range r.order {
 		if !want[m.partition] {
+			if f := l.feeds[m.partition]; f != nil && f.in.state == inNone && f.out.session > 0 && !f.quit {
+				r.sendHello(f)
+			}
 			continue
 		}
 		f := r.feed(l, m)
@@ -171,15 +175,19 @@ func (r *Replica) wantOn(l *link, want map[gazetteer.Partition]bool) {
 	}
 }
 
-// leave ends the subscriptions that this node alone wanted and wants no more.
+// leave ends the subscriptions that this node alone wanted and wants no more, and those
+// to peers that have left the plan.
 func (r *Replica) leave(l *link, want map[gazetteer.Partition]bool) {
 	var left []gazetteer.Partition
 	for _, f := range slices.Clone(l.order) {
-		if f.wanted && !want[f.m.partition] {
+		switch {
+		case f.wanted && !want[f.m.partition]:
 			f.wanted, f.quit = false, true
-			left = append(left, f.m.partition)
-			r.unsubscribe(f)
+		case f.in.state == inNone || r.takes(f):
+			continue
 		}
+		left = append(left, f.m.partition)
+		r.unsubscribe(f)
 	}
 	if left != nil {
 		r.control(l, Leave{Partitions: left})

@@ -259,18 +259,22 @@ func (b *books) journaled(part int) {
 // the same content, which stands for it.
 func (b *books) wins(f int32) bool {
 	t := &b.facts[f]
-	highest := true
+	same := func(o *fact) bool { return o.u.Tombstone == t.u.Tombstone && string(o.u.Body) == string(t.u.Body) }
+	return b.highest(f) || slices.ContainsFunc(b.above(f), same)
+}
+
+// highest reports whether nothing of its element is above a fact.
+func (b *books) highest(f int32) bool { return len(b.above(f)) == 0 }
+
+// above lists what wins over a fact.
+func (b *books) above(f int32) (all []*fact) {
+	t := &b.facts[f]
 	for _, g := range b.byElement[t.part*maxElements+t.element] {
-		o := &b.facts[g]
-		if o.u.Stamp.Compare(t.u.Stamp) <= 0 {
-			continue
+		if o := &b.facts[g]; o.u.Stamp.Compare(t.u.Stamp) > 0 {
+			all = append(all, o)
 		}
-		if o.u.Tombstone == t.u.Tombstone && string(o.u.Body) == string(t.u.Body) {
-			return true
-		}
-		highest = false
 	}
-	return highest
+	return all
 }
 
 // countRewritten counts the values that live although their deletion was known: they

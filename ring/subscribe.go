@@ -51,7 +51,7 @@ func (r *Replica) stepGreet(l *link, g Greet) {
 			ask.Partitions = append(ask.Partitions, d.Partition)
 		}
 		switch {
-		case f.in.state != inNone || f.quit:
+		case f.in.state != inNone || f.quit || !r.takes(f):
 		case equal && f.in.session == 0:
 			f.in = subscription{state: inAsked, session: 1}
 			back.Digests = append(back.Digests, d)
@@ -97,7 +97,7 @@ func (r *Replica) evidence(f *feed) {
 func (r *Replica) sendHello(f *feed) {
 	m := f.m
 	r.abortWhole(f)
-	if m.whole != nil {
+	if m.whole != nil || !r.takes(f) {
 		f.in = subscription{state: inNone, session: f.in.session}
 		return
 	}
@@ -113,6 +113,11 @@ func (r *Replica) sendHello(f *feed) {
 	delete(f.link.peer.resumes, m.partition)
 	r.batch.after(f.link.peer.id, h)
 }
+
+// takes reports whether a feed may be taken: this node wants it, or its peer is in the
+// plan. What others write the stable stamp does not wait for: where a deletion is
+// collected already it would live, and elsewhere not.
+func (r *Replica) takes(f *feed) bool { return f.wanted || r.planned[f.link.peer.id.Store()] }
 
 // asked answers a publisher's wish for a handshake, unless this node has left the feed.
 func (r *Replica) asked(f *feed) {
@@ -205,7 +210,9 @@ func (r *Replica) takeLoose(f *feed, u gazetteer.Update) (isNew bool) {
 	return true
 }
 
-// stepLive takes updates of the live tail: each must be the next of its origin.
+// stepLive takes updates of the live tail: each must be the next of its origin. One that
+// loses is passed on as a mark only: its winner has gone before it, and where that was a
+// tombstone which is collected already, the loser would live.
 func (r *Replica) stepLive(f *feed, us []gazetteer.Update) {
 	if f.in.state != inLive {
 		return
@@ -219,9 +226,15 @@ func (r *Replica) stepLive(f *feed, us []gazetteer.Update) {
 		case r.tooFar(u.Stamp):
 			r.hold(f, u.Stamp)
 		case u.Position.Seq == held+1:
-			r.offer(f.m, u)
+			won := r.offer(f.m, u)
 			r.raise(f.m, u.Position)
-			fresh = append(fresh, u)
+			if won {
+				fresh = append(fresh, u)
+				continue
+			}
+			r.passLive(f, fresh)
+			fresh = nil
+			r.passOn(f.m, f.link, Mark{Partition: f.m.partition, Vector: gazetteer.Vector{u.Position}}, 1)
 		case f.in.isHeld(): // a gap that the held stamp explains: no alarm
 		default:
 			r.passLive(f, fresh)
