@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"sync"
 
 	"gazetteer"
@@ -114,6 +115,9 @@ type shelf struct {
 func (s *shelf) put(types []gazetteer.Type) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if slices.Equal(s.types, types) {
+		return
+	}
 	s.types = types
 	if s.changed != nil {
 		close(s.changed)

@@ -7,18 +7,23 @@ import (
 
 	"gazetteer"
 	"gazetteer/region/control"
+	"gazetteer/ring"
 )
 
 // follow tells this node again and again what lies beyond its region: when the plan
 // changes, when it holds another type, when another region says that its relays are
 // others.
 func (p *Planet) follow() {
+	var told Beyond
 	for {
 		planned := p.Group.View().Changed()
 		types, hosted := p.Hosted()
 		heard := p.far.changed()
 		plan := p.plan()
-		p.look(plan, types)
+		if b := p.look(plan, types); !b.equal(&told) {
+			told = b
+			p.Beyond(b)
+		}
 		select {
 		case <-planned:
 		case <-hosted:
@@ -30,7 +35,8 @@ func (p *Planet) follow() {
 	}
 }
 
-func (p *Planet) look(plan *control.Plan, types []gazetteer.Type) {
+// look returns what lies beyond the region, and has the branches asked for the rest.
+func (p *Planet) look(plan *control.Plan, types []gazetteer.Type) Beyond {
 	others := p.others()
 	branches := joinedOf(others, branchesOf(plan))
 	p.far.watch(p, branches, types)
@@ -40,7 +46,13 @@ func (p *Planet) look(plan *control.Plan, types []gazetteer.Type) {
 	}
 	b := Beyond{Stores: storesOf(plan, others), Edges: edges(p.Node, own, branches, p.far.relays)}
 	b.Epoch = epochOf(b.Stores)
-	p.Beyond(b)
+	return b
+}
+
+func (b *Beyond) equal(o *Beyond) bool {
+	return b.Epoch == o.Epoch && slices.Equal(b.Stores, o.Stores) && slices.EqualFunc(b.Edges, o.Edges, func(e, f ring.Edge) bool {
+		return e.Peer == f.Peer && slices.Equal(e.Partitions, f.Partitions)
+	})
 }
 
 // joinedOf returns those of the branches that the directory knows as part of the planet.

@@ -64,7 +64,7 @@ func (p *Planet) joinAt(ctx context.Context, addr string) error {
 		return err
 	}
 	contact := voice.Saved{Branches: []voice.Branch{{Region: reply.Contact, Why: voice.Contact}}}
-	if err := p.edit(ctx, func() control.Edit { return control.SetTree{Value: contact.Encode()} }); err != nil {
+	if err := p.Group.Lead(ctx, control.SetTree{Value: contact.Encode()}); err != nil {
 		return err
 	}
 	for _, r := range reply.Regions {

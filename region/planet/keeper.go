@@ -111,13 +111,13 @@ func (p *Planet) note(ctx context.Context, r *Record) error {
 		if !known {
 			return nil
 		}
-		return p.edit(ctx, func() control.Edit { return control.DropPeer{Region: r.Name} })
+		return p.Group.Lead(ctx, control.DropPeer{Region: r.Name})
 	}
 	now, err := r.peer()
 	if err != nil || bytes.Equal(now, value) {
 		return err
 	}
-	return p.edit(ctx, func() control.Edit { return control.SetPeer{Region: r.Name, Value: now} })
+	return p.Group.Lead(ctx, control.SetPeer{Region: r.Name, Value: now})
 }
 
 // edit has the region agree on a change of its plan.

@@ -156,5 +156,5 @@ func (s *speaker) perform(ctx context.Context, r voice.Ready) error {
 // save has the region agree on what its voice has to remember. Only the leader's own word
 // counts: had another process spoken in between, this one would no longer lead.
 func (s *speaker) save(ctx context.Context, value []byte) error {
-	return s.p.edit(ctx, func() control.Edit { return control.SetTree{Value: value} })
+	return s.p.Group.Lead(ctx, control.SetTree{Value: value})
 }
