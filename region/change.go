@@ -63,6 +63,7 @@ func (s *Server) admit(ctx context.Context, c *Change) (ring.Write, error) {
 	if _, err := s.user(ctx, c.Key.Type); err != nil {
 		return ring.Write{}, err
 	}
+	s.demand.of(c.Key.Type).writes.Add(1)
 	return s.ringWrite(c)
 }
 

@@ -39,12 +39,18 @@ func (s *Server) Tier() Tier { return front{s} }
 type front struct{ s *Server }
 
 func (f front) Read(ctx context.Context, dst []byte, k gazetteer.Key) ([]byte, ReadInfo, error) {
+	if !k.Type.Internal() {
+		f.s.demand.of(k.Type).reads.Add(1)
+	}
 	out, info, err := f.s.groups.of(k.Type).read(ctx, dst, k)
 	info.Region = f.s.region
 	return out, info, err
 }
 
 func (f front) Write(ctx context.Context, t gazetteer.Type, ws []ring.Write) []ring.Outcome {
+	if !t.Internal() {
+		f.s.demand.of(t).writes.Add(uint64(len(ws)))
+	}
 	g := f.s.groups.of(t)
 	return g.write(ctx, t, ws, g.turn.Add(1))
 }

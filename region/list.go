@@ -27,6 +27,7 @@ func (s *Server) List(ctx context.Context, t gazetteer.Type, prefix string, from
 	if limit <= 0 {
 		limit = limitDefault
 	}
+	s.demand.of(t).reads.Add(1)
 	page, err := s.list(ctx, t, prefix, from, min(limit, MaxLimit))
 	return page, s.count.fail(err)
 }

@@ -61,6 +61,7 @@ type Status struct {
 	Partitions uint32 // of the planet
 	Types      []gazetteer.Type
 	Requests   Requests
+	Demand     []Demand  // by type
 	Mirrored   *Mirrored // nil if the process holds no replica
 	Degraded   []string  // what does not work, in words; empty when all is well
 }
@@ -93,7 +94,7 @@ func (s *Server) Status() Status {
 	plan := s.groups.plan()
 	st := Status{
 		Region: s.region, Node: s.node, Roles: plan.Roles(s.node),
-		Plan: plan.Epoch(), Partitions: s.partitions, Requests: s.requests(),
+		Plan: plan.Epoch(), Partitions: s.partitions, Requests: s.requests(), Demand: s.demand.list(),
 	}
 	for t := range *s.types.known.Load() {
 		st.Types = append(st.Types, t)

@@ -42,6 +42,7 @@ type Server struct {
 	mirrors    Reporter
 	elsewhere  Elsewhere // nil: there is no other region
 	count      counters
+	demand     demands
 }
 
 var _ Regional = (*Server)(nil)
@@ -97,6 +98,7 @@ func (s *Server) resolve(ctx context.Context, q *Query, a *Answer) error {
 	if err := q.Key.ID.Validate(); err != nil {
 		return s.count.fail(err)
 	}
+	s.demand.of(q.Key.Type).reads.Add(1)
 	info, err := s.fetch(ctx, q, a)
 	if err != nil {
 		return s.count.fail(err)
@@ -162,6 +164,7 @@ func (s *Server) GetFrom(ctx context.Context, k gazetteer.Key, from gazetteer.Re
 	if err := k.ID.Validate(); err != nil {
 		return gazetteer.Record{}, "", s.count.fail(err)
 	}
+	s.demand.of(k.Type).reads.Add(1)
 	buf, info, err := s.readAt(ctx, nil, k, from)
 	if err != nil {
 		return gazetteer.Record{}, "", s.count.fail(atEdge(err))

@@ -133,6 +133,34 @@ func TestResolveAllocatesNothing(t *testing.T) {
 	}
 }
 
+// Demand counts what the rings of a type have to answer: not what is refused before.
+func TestDemandIsCountedByType(t *testing.T) {
+	s, f := regional(t, "a")
+	f.stock(mirror("x"), located("akl", -37, 175))
+	var a Answer
+	ctx := t.Context()
+	for range 3 {
+		_ = s.Resolve(ctx, &Query{Key: mirror("x")}, &a)
+	}
+	_, _ = s.Get(ctx, mirror("no-such-id"))
+	_, _ = s.List(ctx, "mirror", "", Cursor{}, 10)
+	s.Write(ctx, []Change{{Key: mirror("x"), Op: DeleteResource}, {Key: mirror("y"), Op: PutResource}})
+	_ = s.Resolve(ctx, &Query{Key: gazetteer.Key{Type: "nowhere", ID: "x"}}, &a)
+	_ = s.Resolve(ctx, &Query{Key: mirror("")}, &a)
+	s.Write(ctx, []Change{{Key: gazetteer.Key{Type: gazetteer.TypesType, ID: "x"}}})
+	want := []Demand{{Type: "mirror", Reads: 5, Writes: 2}}
+	if got := s.Status().Demand; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	_, _, _ = s.Tier().Read(ctx, nil, mirror("x"))
+	_, _, _ = s.Tier().Read(ctx, nil, gazetteer.Key{Type: gazetteer.TypesType, ID: "mirror"})
+	s.Tier().Write(ctx, "mirror", []ring.Write{{Partition: gazetteer.PartitionOf(mirror("x"), fakePartitions), ID: "x"}})
+	want[0].Reads, want[0].Writes = 6, 3
+	if got := s.Status().Demand; !slices.Equal(got, want) {
+		t.Errorf("from another region: %v, want %v", got, want)
+	}
+}
+
 // A type that does not exist costs a look-up once, then nothing for a while; one that is
 // made elsewhere is known soon.
 func TestTypesAreReadThrough(t *testing.T) {

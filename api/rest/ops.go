@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"gazetteer"
 	"gazetteer/region"
 )
 
@@ -77,6 +78,8 @@ type serverStatus struct {
 	UptimeSeconds float64   `json:"uptime_seconds"`
 	Readiness     readiness `json:"readiness"`
 	Plan          *planned  `json:"plan,omitempty"`
+	Requests      *requests `json:"requests,omitempty"`
+	Demand        []demand  `json:"demand,omitempty"`
 	Mirrors       *mirrors  `json:"mirrors,omitempty"`
 	Regions       []lag     `json:"regions,omitempty"`
 	// RegionsUnknown says why regions are left out of a planet's status.
@@ -95,6 +98,24 @@ type mirrors struct {
 	Serving    int  `json:"serving"`
 	Alone      int  `json:"alone"`
 	Writable   bool `json:"writable"`
+}
+
+// requests are counts since the process started.
+type requests struct {
+	Lookups  uint64 `json:"lookups"`
+	Gets     uint64 `json:"gets"`
+	Lists    uint64 `json:"lists"`
+	Writes   uint64 `json:"writes"`
+	Missing  uint64 `json:"missing"`
+	Failures uint64 `json:"failures"`
+	Retries  uint64 `json:"retries"`
+}
+
+// demand counts, since the process started, what was asked of the cluster of a type.
+type demand struct {
+	Type   gazetteer.Type `json:"type"`
+	Reads  uint64         `json:"reads"`
+	Writes uint64         `json:"writes"`
 }
 
 func (h *Handler) status(c *gin.Context) error {
@@ -122,7 +143,10 @@ func (s *serverStatus) tell(st region.Status) {
 	for _, t := range st.Types {
 		p.Types = append(p.Types, string(t))
 	}
-	s.Plan = p
+	s.Plan, s.Requests = p, (*requests)(&st.Requests)
+	for _, d := range st.Demand {
+		s.Demand = append(s.Demand, demand(d))
+	}
 	if m := st.Mirrored; m != nil {
 		s.Mirrors = &mirrors{Partitions: m.Partitions, Serving: m.Serving, Alone: m.Alone, Writable: m.Writable}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,14 +46,19 @@ type telling struct{ region.Regional }
 func (telling) Status() region.Status {
 	return region.Status{
 		Plan: 3, Partitions: 271, Roles: []region.Role{region.RoleRegion}, Types: []gazetteer.Type{"ndt"},
-		Requests: region.Requests{Lookups: 12}, Mirrored: &region.Mirrored{Partitions: 271, Serving: 270, Writable: true, Counters: ring.Counters{Gaps: 2}},
+		Requests: region.Requests{Lookups: 12, Retries: 1}, Demand: []region.Demand{{Type: "msak", Writes: 2}, {Type: "ndt", Reads: 9}}, Mirrored: &region.Mirrored{Partitions: 271, Serving: 270, Writable: true, Counters: ring.Counters{Gaps: 2}},
 	}
 }
 
 func TestStatus(t *testing.T) {
 	x := start(t, func(c *Config) { c.Regional = telling{c.Regional} })
 	var s serverStatus
-	x.do("GET", "/v1/status", "").want(200).json(&s)
+	r := x.do("GET", "/v1/status", "").want(200)
+	r.json(&s)
+	conforms(t, loadAPI(t), "GET", "/v1/status", r)
+	if *s.Requests != (requests{Lookups: 12, Retries: 1}) || !slices.Equal(s.Demand, []demand{{"msak", 0, 2}, {"ndt", 9, 0}}) {
+		t.Errorf("%s", r.body)
+	}
 	if s.Region != "r1" || s.Node != "n1" || s.Version != "test" || s.UptimeSeconds < 0 || s.Plan.Epoch != 3 || s.Plan.Roles[0] != "region" || s.Mirrors.Serving != 270 {
 		t.Errorf("%+v", s)
 	}
