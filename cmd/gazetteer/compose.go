@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"gazetteer"
@@ -15,58 +17,61 @@ import (
 	"gazetteer/region/agent"
 	"gazetteer/region/control"
 	"gazetteer/region/geo"
+	"gazetteer/region/planet"
+	"gazetteer/ring"
 	"gazetteer/ring/badgerstore"
+	"gazetteer/ring/memstore"
 )
 
 // parts says what one process is made of.
 type parts struct {
-	plan    *control.Plan
-	node    gazetteer.NodeID
-	data    string       // where the store lies
-	peers   net.Listener // nil: the process is alone
-	locator *geo.Locator
-	log     *slog.Logger
+	region     gazetteer.RegionID // "" for a process that joins one
+	partitions uint32             // 0 likewise
+	self       control.Node       // with the addresses at which others reach it
+	plan       *control.Plan      // from a file; nil: the region agrees on its plan
+	join       []string           // members of the region to join; none: found it, or go on
+	contacts   []string           // regional servers of the planet to join; none: found it, or go on
+	token      string             // for the one or the other
+	place      *planet.Place
+	data       string       // where everything lies; "": in memory
+	peers      net.Listener // nil: the process is alone
+	dial       func(ctx context.Context, addr string) (net.Conn, error)
+	costs      func(gazetteer.RegionID) (time.Duration, bool)
+	locator    *geo.Locator
+	log        *slog.Logger
 }
 
 // member is one running process of a region, without its faces.
 type member struct {
-	store     *badgerstore.Store // nil if it holds no data
-	transport *peer.Transport    // nil if it is alone
+	parts
+	transport *peer.Transport // nil if it is alone
+	group     *control.Group  // nil if its plan is a file's
+	store     storage         // nil if it holds no data
 	node      *agent.Node
-	failed    chan error // what makes the process end
+	planet    *planet.Planet     // nil if its plan is a file's
+	up        atomic.Bool        // all above are there
+	failed    chan error         // what makes the process end
+	stop      context.CancelFunc // ends follow
+	followed  chan struct{}      // closed when follow has ended
 }
 
-// compose opens the store, makes the process's servers and joins them to its peers.
-func compose(p parts) (*member, error) {
-	m := &member{failed: make(chan error, 3)}
-	if err := m.open(p); err != nil {
-		return nil, errors.Join(err, m.close())
+// storage is a store that is closed.
+type storage interface {
+	ring.Store
+	Close() error
+}
+
+// compose opens the store, makes the process's servers and joins them to its peers. It
+// returns when the process is a member of its region.
+func compose(ctx context.Context, p parts) (*member, error) {
+	m := &member{parts: p, failed: make(chan error, 3)}
+	for _, step := range []func(context.Context) error{m.openTransport, m.openGroup, m.openStore, m.openNode, m.openPlanet} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, m.close())
+		}
 	}
+	m.up.Store(true)
 	return m, nil
-}
-
-func (m *member) open(p parts) (err error) {
-	c := agent.Config{Plan: p.plan, Node: p.node, Locator: p.locator}
-	if slices.Contains(p.plan.Roles(p.node), region.RoleReplica) {
-		if m.store, err = openStore(p, m.fail); err != nil {
-			return err
-		}
-		c.Store = m.store
-	}
-	if p.peers != nil {
-		if m.transport, err = newTransport(p); err != nil {
-			return err
-		}
-		c.Links, c.Transport = m.transport, m.transport
-	}
-	if m.node, err = agent.Start(context.Background(), c); err != nil {
-		return err
-	}
-	go func() { m.fail(m.node.Wait()) }()
-	if p.peers != nil {
-		m.offer(p.peers)
-	}
-	return nil
 }
 
 // fail makes the process end. Only the first reason counts.
@@ -77,22 +82,111 @@ func (m *member) fail(err error) {
 	}
 }
 
-func openStore(p parts, damaged func(error)) (*badgerstore.Store, error) {
-	c := badgerstore.Config{Dir: p.data, Node: p.node, Partitions: p.plan.Partitions(), Damaged: damaged}
-	if isOnlyCopy(p.plan, p.node) {
+// agreed returns the plan that the process begins with.
+func (m *member) agreed() *control.Plan {
+	if m.plan != nil {
+		return m.plan
+	}
+	return m.group.View().Plan()
+}
+
+// openTransport begins to answer others: a region is joined over the same port.
+func (m *member) openTransport(context.Context) (err error) {
+	if m.peers == nil {
+		return nil
+	}
+	m.transport, err = peer.New(peer.Config{
+		Node: m.self.Name, Region: m.region, Partitions: m.partitions, Resolve: m.resolve, Dial: m.dial,
+		Refused: func(addr string, err error) {
+			m.log.Warn("a connection between servers was refused", "address", addr, "reason", err)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	m.offerServices()
+	go func() {
+		if err := m.transport.Serve(m.peers); err != nil {
+			m.fail(err)
+		}
+	}()
+	return nil
+}
+
+// resolve returns where a node is reached: of this region by its plan, of others by the
+// directory.
+func (m *member) resolve(n gazetteer.NodeID) string {
+	if m.plan != nil {
+		return addressIn(m.plan, n)
+	}
+	if !m.up.Load() {
+		return ""
+	}
+	if addr := addressIn(m.agreed(), n); addr != "" {
+		return addr
+	}
+	return m.planet.Resolve(n)
+}
+
+func addressIn(p *control.Plan, n gazetteer.NodeID) string {
+	node, err := p.Node(n)
+	if err != nil {
+		return ""
+	}
+	return node.Addr
+}
+
+func (m *member) openGroup(ctx context.Context) (err error) {
+	if m.plan != nil {
+		return nil
+	}
+	c := control.Config{Node: m.self, Join: m.join, Token: m.token, Logger: warnings(m.log)}
+	if m.data != "" {
+		c.Dir = filepath.Join(m.data, "plan")
+	}
+	if len(m.join) == 0 {
+		d := control.SingleDescription(m.region, m.self.Name)
+		d.Partitions, d.Nodes = m.partitions, []control.Node{m.self}
+		c.Found = &d
+	}
+	if m.transport != nil {
+		c.Streams, c.Caller = m.transport.Streams(), m.transport.Control()
+	}
+	if m.group, err = control.Start(ctx, c); err != nil || m.transport == nil {
+		return err
+	}
+	return m.transport.Settle(m.group.Region(), m.agreed().Partitions())
+}
+
+func (m *member) openStore(context.Context) error {
+	if !slices.Contains(m.agreed().Roles(m.self.Name), region.RoleReplica) {
+		return nil
+	}
+	if m.data == "" {
+		m.store = memory{memstore.New()}
+		return nil
+	}
+	c := badgerstore.Config{Dir: m.data, Node: m.self.Name, Partitions: m.agreed().Partitions(), Damaged: m.fail}
+	if isOnlyCopy(m.agreed(), m.self.Name) {
 		c.OnDamage = badgerstore.Refuse
 	}
 	s, err := badgerstore.Open(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	m.store = s
 	if r := s.Recovered(); r.Damage != "" {
-		p.log.Error("the store could not be believed; the ring fills a new one", "reason", r.Damage, "old", r.Aside)
+		m.log.Error("the store could not be believed; the ring fills a new one", "reason", r.Damage, "old", r.Aside)
 	} else if !r.Fresh && !r.Clean {
-		p.log.Warn("the last process did not close the store", "verified", r.Verified)
+		m.log.Warn("the last process did not close the store", "verified", r.Verified)
 	}
-	return s, nil
+	return nil
 }
+
+// memory is a store that ends with its process.
+type memory struct{ *memstore.Store }
+
+func (memory) Close() error { return nil }
 
 // isOnlyCopy reports whether a node is alone in one of its rings: what it holds there
 // could be filled from nowhere.
@@ -106,36 +200,42 @@ func isOnlyCopy(p *control.Plan, node gazetteer.NodeID) bool {
 	return false
 }
 
-func newTransport(p parts) (*peer.Transport, error) {
-	return peer.New(peer.Config{
-		Node: p.node, Region: p.plan.Region(), Partitions: p.plan.Partitions(),
-		Resolve: func(n gazetteer.NodeID) string {
-			node, err := p.plan.Node(n)
-			if err != nil {
-				return ""
-			}
-			return node.Addr
-		},
-		Refused: func(addr string, err error) {
-			p.log.Warn("a connection between servers was refused", "address", addr, "reason", err)
-		},
-	})
+func (m *member) openNode(context.Context) (err error) {
+	c := agent.Config{Plan: m.agreed(), Node: m.self.Name, Store: m.store, Locator: m.locator}
+	if m.transport != nil {
+		c.Links, c.Transport = m.transport, m.transport
+	}
+	if m.group != nil {
+		c.Alive, c.Elsewhere = m.group.ReportAlive, elsewhere{m}
+	}
+	if m.node, err = agent.Start(context.Background(), c); err != nil {
+		return err
+	}
+	go func() { m.fail(m.node.Wait()) }()
+	m.offerTiers()
+	return nil
 }
 
-// offer answers other processes.
-func (m *member) offer(l net.Listener) {
-	for role, tier := range m.node.Tiers() {
-		if role == region.RoleReplica {
-			m.transport.HandleInline(role, tier)
-		} else {
-			m.transport.Handle(role, tier)
-		}
+// openPlanet begins to follow the region's plan and the other regions.
+func (m *member) openPlanet(context.Context) error {
+	if m.group == nil {
+		return nil
 	}
-	go func() {
-		if err := m.transport.Serve(l); err != nil {
-			m.fail(err)
-		}
-	}()
+	ctx, stop := context.WithCancel(context.Background())
+	m.stop, m.followed = stop, make(chan struct{})
+	go m.follow(ctx)
+	c := planet.Config{
+		Node: m.self.Name, Place: m.place, Group: m.group, Hosted: m.node.Hosted, Beyond: m.beyond,
+		Contacts: m.contacts, Token: m.token, Costs: m.costs, Logger: m.log, Network: alone{},
+	}
+	if s, ok := m.node.Regional().(*region.Server); ok && s != nil {
+		c.Server = s
+	}
+	if m.transport != nil {
+		c.Network = m.transport
+	}
+	m.planet = planet.Start(ctx, c)
+	return nil
 }
 
 // closeWithin is how long the store may take to close. A disk that fails can keep it for
@@ -145,6 +245,16 @@ const closeWithin = time.Minute
 // close ends first what asks, then what is asked.
 func (m *member) close() error {
 	var errs []error
+	if m.planet != nil {
+		m.planet.Close()
+	}
+	if m.stop != nil {
+		m.stop()
+		<-m.followed
+	}
+	if m.group != nil {
+		errs = append(errs, m.group.Close())
+	}
 	if m.transport != nil {
 		errs = append(errs, m.transport.Close())
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // patience is how long a test waits for what should come at once.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // printed is what a running command has printed so far.
 type printed struct {
@@ -53,7 +53,7 @@ func startDemo(t *testing.T) string {
 	var out printed
 	done := make(chan int, 1)
 	c := console{in: strings.NewReader(""), out: &out, err: &out, env: func(string) string { return "" }}
-	args := []string{"demo", "--http", "127.0.0.1:0", "--data", t.TempDir()}
+	args := []string{"demo", "--regions", "2", "--http", "127.0.0.1:0", "--data", t.TempDir()}
 	go func() { done <- run(ctx, c, args) }()
 	t.Cleanup(func() {
 		cancel()

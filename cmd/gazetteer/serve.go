@@ -25,13 +25,21 @@ type service struct {
 	web      net.Listener // nil: a node that is no regional server has no REST face
 	proxies  []netip.Prefix
 	lameDuck time.Duration
+	front    func(http.Handler) http.Handler // what stands before the REST face; nil for nothing
+}
+
+func (s *service) inFront(h http.Handler) http.Handler {
+	if s.front == nil {
+		return h
+	}
+	return s.front(h)
 }
 
 // run serves until ctx ends or a part fails. Once everything answers it calls up, which
 // may take its time; an error of it ends the service.
-func (s *service) run(ctx context.Context, up func(context.Context) error) error {
+func (s *service) run(ctx context.Context, up func(context.Context, *member) error) error {
 	defer s.unlisten()
-	m, err := compose(s.parts)
+	m, err := compose(ctx, s.parts)
 	if err != nil {
 		return err
 	}
@@ -47,7 +55,7 @@ func (s *service) unlisten() {
 	}
 }
 
-func (s *service) serve(ctx context.Context, m *member, up func(context.Context) error) error {
+func (s *service) serve(ctx context.Context, m *member, up func(context.Context, *member) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go s.locator.Watch(ctx, geoipEvery, s.logGeoIP)
@@ -62,7 +70,7 @@ func (s *service) serve(ctx context.Context, m *member, up func(context.Context)
 	if err != nil {
 		return err
 	}
-	if err := up(ctx); err != nil && ctx.Err() == nil {
+	if err := up(ctx, m); err != nil && ctx.Err() == nil {
 		cancel(failure{err})
 	}
 	<-ctx.Done()
@@ -98,13 +106,18 @@ func (s *service) open(m *member, failed func(error)) (*face, error) {
 	if s.web == nil {
 		return nil, nil
 	}
-	h, err := rest.New(rest.Config{
+	c := rest.Config{
 		Regional: m.node.Regional(), TrustedProxies: s.proxies, Log: s.log, Samples: s.samples(m), Version: buildVersion(),
-	})
+	}
+	if m.planet != nil {
+		_ = m.planet.Operator()
+	}
+	h, err := rest.New(c)
 	if err != nil {
 		return nil, err
 	}
 	f := &face{h, rest.Server(s.web.Addr().String(), h)}
+	f.server.Handler = s.inFront(h)
 	go func() {
 		if err := f.server.Serve(s.web); !errors.Is(err, http.ErrServerClosed) {
 			failed(err)

@@ -91,11 +91,11 @@ func TestDataDirectoryIsGuarded(t *testing.T) {
 			t.Errorf("exit code %d, %q; want code %d and one line with %q", code, bad, exitConflict, want)
 		}
 	}
-	refuses("another process uses this data directory")
+	refuses("another process uses this")
 	if code := c.end(t, os.Interrupt); code != exitOK {
 		t.Fatalf("exit code %d:\n%s", code, c.out.String())
 	}
-	refuses("node-1", "--node", "node-2")
+	refuses("local-1", "--node", "node-2")
 
 	identity := filepath.Join(dir, "IDENTITY")
 	text, err := os.ReadFile(identity)
@@ -135,7 +135,7 @@ func TestPortInUse(t *testing.T) {
 func TestDemoKeepsItsData(t *testing.T) {
 	dir := t.TempDir()
 	for i, want := range []string{"Loaded the measurement services", "there from an earlier start"} {
-		c := startChild(t, "demo", "--http", "127.0.0.1:0", "--data", dir)
+		c := startChild(t, "demo", "--regions", "2", "--http", "127.0.0.1:0", "--data", dir)
 		c.out.wait(t, "Ctrl-C ends it")
 		if code := c.end(t, os.Interrupt); code != exitOK || !strings.Contains(c.out.String(), want) {
 			t.Errorf("start %d: exit code %d, want %q in:\n%s", i, code, want, c.out.String())

@@ -54,6 +54,44 @@ func (p *Planet) join(ctx context.Context) {
 	}
 }
 
+// touchEvery is how often a region looks whether any other one answers.
+const touchEvery = 2 * time.Second
+
+// stayInTouch asks a contact again when no other region answers any more, though some
+// are known: when all of them have moved, somebody has to be found at a known address.
+func (p *Planet) stayInTouch(ctx context.Context) {
+	tick := time.NewTicker(touchEvery)
+	defer tick.Stop()
+	for turn, lost := 0, 0; len(p.Contacts) > 0; turn++ {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if lost++; p.anybody() {
+			lost = 0
+		}
+		if lost < 2 {
+			continue
+		}
+		addr := p.Contacts[turn%len(p.Contacts)]
+		if err := p.joinAt(ctx, addr); err != nil {
+			p.Logger.Warn("no other region answers, nor does the contact", "contact", addr, "error", err)
+		}
+	}
+}
+
+// anybody reports whether another region answers, or none is known.
+func (p *Planet) anybody() bool {
+	others, now := p.others(), time.Now()
+	for i := range others {
+		if _, ok := p.rtts.of(others[i].Name, now); ok {
+			return true
+		}
+	}
+	return len(others) == 0
+}
+
 func (p *Planet) joinAt(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
@@ -63,9 +101,11 @@ func (p *Planet) joinAt(ctx context.Context, addr string) error {
 	if err := ask(ctx, p.toAddr(addr), "join", q, &reply); err != nil {
 		return err
 	}
-	contact := voice.Saved{Branches: []voice.Branch{{Region: reply.Contact, Why: voice.Contact}}}
-	if err := p.Group.Lead(ctx, control.SetTree{Value: contact.Encode()}); err != nil {
-		return err
+	if len(plan.Tree()) == 0 {
+		contact := voice.Saved{Branches: []voice.Branch{{Region: reply.Contact, Why: voice.Contact}}}
+		if err := p.Group.Lead(ctx, control.SetTree{Value: contact.Encode()}); err != nil {
+			return err
+		}
 	}
 	for _, r := range reply.Regions {
 		record := Record{Name: r.Name, Description: r.Value.Description, Standing: Standing{State: r.Value.State}}

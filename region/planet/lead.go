@@ -53,6 +53,7 @@ func (p *Planet) chores(ctx context.Context) {
 	defer all.Wait()
 	all.Go(func() { p.keep(ctx) })
 	p.join(ctx) // before the voice: it begins with the contact
+	all.Go(func() { p.stayInTouch(ctx) })
 	if err := p.speak(ctx); err != nil && ctx.Err() == nil {
 		p.Logger.Warn("the region's voice begins anew", "error", err)
 	}
