@@ -31,8 +31,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // start serves a region with the types ndt and msak and returns a client of it.
 func start(t testing.TB) (*Client, *resttest.Regional) {
 	t.Helper()
+	return serve(t, func(*rest.Config) {})
+}
+
+func serve(t testing.TB, change func(*rest.Config)) (*Client, *resttest.Regional) {
+	t.Helper()
 	r := resttest.New("ndt", "msak")
-	h, err := rest.New(rest.Config{Regional: r})
+	config := rest.Config{Regional: r}
+	change(&config)
+	h, err := rest.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
