@@ -25,13 +25,14 @@ func (a *app) getCommand() *cobra.Command {
 			})
 		},
 	}
-	regionFlag(c, &region)
+	a.regionFlag(c, &region)
 	return c
 }
 
 // regionFlag lets another region answer than the one asked.
-func regionFlag(c *cobra.Command, region *string) {
+func (a *app) regionFlag(c *cobra.Command, region *string) {
 	c.Flags().StringVar(region, "region", "", "the region that is to answer (default: the one asked)")
+	completeFlag(c, "region", regionNames, a)
 }
 
 func (a *app) printDocument(d *client.Document) error {

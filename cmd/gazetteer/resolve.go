@@ -46,7 +46,7 @@ for whom the question is asked.`,
 	f.StringVar(&q.IP, "ip", "", "address of the client")
 	f.StringVar(&q.Filter, "filter", "", "which locations to consider")
 	f.StringSliceVar(&q.Avoid, "avoid", nil, "location ids to leave out")
-	regionFlag(c, &q.Region)
+	a.regionFlag(c, &q.Region)
 	f.BoolVar(&q.Explain, "explain", false, "also say how the answer came about")
 	return c
 }

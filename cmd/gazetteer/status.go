@@ -27,6 +27,8 @@ func (a *app) statusCommand() *cobra.Command {
 type serverStatus struct {
 	Region, Node, Version string
 	UptimeSeconds         float64 `json:"uptime_seconds"`
+	Regions               []client.RegionLag
+	RegionsUnknown        string `json:"regions_unknown"`
 	Readiness             struct {
 		Ready, Draining bool
 		Checks          []struct {
@@ -67,5 +69,25 @@ func (a *app) printStatus(s *serverStatus) error {
 		}
 		rows = append(rows, []string{c.Name, state, c.Detail})
 	}
-	return grid(a.out, []string{"CHECK", "STATE", "DETAIL"}, rows)
+	if err := grid(a.out, []string{"CHECK", "STATE", "DETAIL"}, rows); err != nil {
+		return err
+	}
+	return a.printLag(s)
+}
+
+// printLag tells how far behind the other regions are, of a server that knows any.
+func (a *app) printLag(s *serverStatus) error {
+	if s.RegionsUnknown != "" {
+		_, err := fmt.Fprintf(a.out, "\nregions: not known: %s\n", printable(s.RegionsUnknown))
+		return err
+	}
+	if len(s.Regions) == 0 {
+		return nil
+	}
+	var rows [][]string
+	for _, r := range s.Regions {
+		rows = append(rows, lagCells(&r))
+	}
+	fmt.Fprintln(a.out)
+	return grid(a.out, lagHeader(), rows)
 }

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gazetteer/api/client"
+)
+
+func (a *app) ringCommand() *cobra.Command {
+	return group("ring", "List, add and remove rings, and say how many are needed",
+		a.ringListCommand(), a.ringAddCommand(), a.ringRemoveCommand(), a.ringAdviseCommand())
+}
+
+func (a *app) ringListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the clusters of the region and their rings",
+		Long: `list prints the rings of every cluster, with the partitions they own and their members.
+The cluster "default" serves all types that have none of their own.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.ask(c.Context(), nil, func(ctx context.Context, k *client.Client) error {
+				clusters, err := k.Rings(ctx)
+				if err != nil {
+					return err
+				}
+				return a.printRings(clusters)
+			})
+		},
+	}
+}
+
+func (a *app) printRings(clusters []client.Cluster) error {
+	if a.output == formatJSON {
+		return a.json(clusters)
+	}
+	var rows [][]string
+	for _, c := range clusters {
+		for _, r := range c.Rings {
+			rows = append(rows, []string{c.Type, r.Name, strconv.Itoa(r.Partitions), strings.Join(r.Members, ",")})
+		}
+	}
+	if err := grid(a.out, []string{"CLUSTER", "RING", "PARTITIONS", "MEMBERS"}, rows); err != nil {
+		return err
+	}
+	for _, c := range clusters {
+		if c.Moving+c.Pending > 0 {
+			fmt.Fprintf(a.out, "\ncluster %s: %d partitions are on their way between rings, %d still have to go\n", printable(c.Type), c.Moving, c.Pending)
+		}
+	}
+	return nil
+}
+
+// typeFlag says whose cluster is meant.
+func (a *app) typeFlag(c *cobra.Command, cluster *string) {
+	c.Flags().StringVar(cluster, "type", client.DefaultCluster, "the type whose cluster it is")
+	completeFlag(c, "type", clusterNames, a)
+}
+
+func (a *app) ringAddCommand() *cobra.Command {
+	var (
+		cluster string
+		members []string
+	)
+	c := &cobra.Command{
+		Use:   "add NAME --member NODE",
+		Short: "Give a cluster one more ring",
+		Long: `add gives a cluster one more ring. Its share of the partitions moves to it a few at a time,
+while requests go on; "gazetteer ring list" shows how far they are. Name its replicas in ring
+order with one --member for each: three of them on machines that do not fail together.`,
+		Example: "  gazetteer ring add ring-2 --member fra-4 --member fra-5 --member fra-6",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(members) == 0 {
+				return usage("--member is missing: which nodes are the replicas of ring %s?", args[0])
+			}
+			return a.order(c.Context(), args[0], "added", "ring %s is there; its share of the partitions moves to it", func(ctx context.Context, k *client.Client) error {
+				return k.AddRing(ctx, cluster, args[0], members)
+			})
+		},
+	}
+	c.Flags().StringSliceVar(&members, "member", nil, "a replica of the ring; once for each, in ring order")
+	completeFlag(c, "member", replicaNames, a)
+	a.typeFlag(c, &cluster)
+	return c
+}
+
+func (a *app) ringRemoveCommand() *cobra.Command {
+	var cluster string
+	c := &cobra.Command{
+		Use:   "remove NAME",
+		Short: "Take a ring out of a cluster",
+		Long: `remove takes a ring out of a cluster. Its partitions move to the other rings a few at a time,
+while requests go on; then it is forgotten. "gazetteer ring list" shows how far they are.`,
+		Args: cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeOne(func(ctx context.Context, k *client.Client) ([]string, error) {
+			return ringNames(ctx, k, cluster)
+		}),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.order(c.Context(), args[0], "removed", "ring %s goes; its partitions move to the others", func(ctx context.Context, k *client.Client) error {
+				return k.RemoveRing(ctx, cluster, args[0])
+			})
+		},
+	}
+	a.typeFlag(c, &cluster)
+	return c
+}
