@@ -299,13 +299,15 @@ func (c *checker) atRest() error {
 
 func (c *checker) groupAtRest(group []*region) error {
 	ends := map[edge]int{}
+	epoch := c.saves[group[0].name].Tree.Epoch
 	for _, r := range group {
+		if mine := c.saves[r.name].Tree.Epoch; mine != epoch {
+			return fmt.Errorf("%s has the tree of %v, %s that of %v", r.name, mine, group[0].name, epoch)
+		}
 		s := r.voice.Status()
 		switch {
 		case s.Running || s.Cause != voice.CauseNone:
 			return fmt.Errorf("%s: running %v, cause %v", r.name, s.Running, s.Cause)
-		case s.Tree.Epoch != group[0].voice.Status().Tree.Epoch:
-			return fmt.Errorf("%s has the tree of %v, %s that of %v", r.name, s.Tree.Epoch, group[0].name, group[0].voice.Status().Tree.Epoch)
 		case s.Tree.Regions != len(group) || !s.Whole:
 			return fmt.Errorf("%s has a tree of %d regions (whole: %v), there are %d", r.name, s.Tree.Regions, s.Whole, len(group))
 		}

@@ -79,7 +79,6 @@ func (v *Voice) weigh(c *chart) {
 	}
 	v.note(c, cause)
 	if v.ripe(c) && v.now >= v.trouble.ripe+v.wait(c) {
-		v.trouble.cause = CauseNone
 		v.propose(cause)
 	}
 }

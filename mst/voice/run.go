@@ -84,11 +84,12 @@ func (v *Voice) highestKnown() mst.Epoch {
 }
 
 // enter goes on to an epoch and gives up what runs. What each edge costs at this end is
-// frozen now.
+// frozen now. Should the epoch not help, its cause is weighed from the start.
 func (v *Voice) enter(e mst.Epoch, nearest int) {
 	v.member.Join(e)
 	v.count.Entered++
 	v.tries++
+	v.trouble.cause = CauseNone
 	v.run = &run{epoch: e, nearest: nearest, entered: v.now}
 	for _, p := range v.candidates(nearest) {
 		q := v.addPair(p)

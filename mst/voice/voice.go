@@ -102,12 +102,12 @@ func (v *Voice) Tick(now time.Duration) {
 	v.listen()
 	v.pursue()
 	if now >= v.lookAt {
-		v.lookAt = now + lookEvery
+		v.lookAt = now + max(lookEvery, v.beat()/4)
 		v.look()
 	}
 }
 
-// lookEvery is how often a voice weighs what it knows.
+// lookEvery is how often a voice weighs what it knows, or four times in a beat.
 const lookEvery = 250 * time.Millisecond
 
 // passOver keeps a pause of this process from looking like the silence of all others:
