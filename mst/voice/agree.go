@@ -14,7 +14,7 @@ import (
 func (v *Voice) candidates(nearest int) []*peer {
 	var out []*peer
 	for _, p := range v.peers {
-		if p.hearing == Heard && v.cost(p) > 0 {
+		if p.hearing.words() && v.cost(p) > 0 {
 			out = append(out, p)
 		}
 	}
@@ -32,7 +32,7 @@ func (v *Voice) candidates(nearest int) []*peer {
 func (p *peer) costs() []uint64 {
 	out := make([]uint64, len(p.row))
 	for i, e := range p.row {
-		if e.Hearing >= Heard {
+		if e.Hearing.words() {
 			out[i] = e.Cost
 		}
 	}
@@ -187,7 +187,7 @@ func (v *Voice) dispute(p *peer, q *pair) {
 // drop takes an edge out. When the run has begun with it, it cannot end.
 func (v *Voice) drop(q *pair) {
 	if q.state == agreed && v.run.begun {
-		v.giveUp(fmt.Sprintf("%q has no edge to here", q.to))
+		v.giveUp(fmt.Sprintf("%q has no edge to here", q.to), true)
 	}
 	q.state = declined
 	v.maybeBegin()
@@ -200,7 +200,7 @@ func (v *Voice) onDecline(p *peer, m Decline) {
 		return
 	}
 	if m.Highest.Compare(m.Epoch) >= 0 {
-		v.giveUp(fmt.Sprintf("it is over for %q", p.name))
+		v.giveUp(fmt.Sprintf("it is over for %q", p.name), true)
 		return
 	}
 	if q := v.run.pair(p.name); q != nil {
@@ -245,6 +245,6 @@ func (v *Voice) expects(p *peer, f Frame) bool {
 func (v *Voice) onStale(p *peer, f Frame) {
 	v.heardOf(f.Epoch)
 	if v.run != nil && f.Stale == v.run.epoch {
-		v.giveUp(fmt.Sprintf("%q cannot go on, it is at %v", p.name, f.Epoch))
+		v.giveUp(fmt.Sprintf("%q cannot go on, it is at %v", p.name, f.Epoch), true)
 	}
 }

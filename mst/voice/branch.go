@@ -77,9 +77,9 @@ func (v *Voice) wanted() []Branch {
 // tell returns the branches if they have changed since they were told, else nil.
 func (v *Voice) tell() []Branch {
 	now := v.wanted()
-	if slices.Equal(now, v.told) {
+	if v.told != nil && slices.Equal(now, v.told) {
 		return nil
 	}
-	v.told, v.changed = now, true
-	return append([]Branch{}, now...)
+	v.told, v.changed = append([]Branch{}, now...), true
+	return slices.Clone(v.told)
 }

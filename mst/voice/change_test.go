@@ -128,6 +128,11 @@ func TestPartition(t *testing.T) {
 	p.sever(inAmericas)
 	p.run(10 * time.Second) // until all are missed
 	mustSettle(t, p, time.Minute)
+	for range 3 { // one side is ahead of the other
+		p.region("us-east-1").voice.ProposeNow()
+		p.region("us-east-1").perform()
+		mustSettle(t, p, time.Minute)
+	}
 	parts := p.tree()
 	if w := parts.weight(); len(parts) != 30 || (w+50)/100 != 10_388 {
 		t.Errorf("the parts have %d edges of weight %d, want 30 of 1,038.8 ms", len(parts), w)
@@ -141,8 +146,8 @@ func TestPartition(t *testing.T) {
 	if got := added(parts, p.tree()); len(got) != 1 || got[0] != (edge{"ca-central-1", "eu-west-1"}) || !equal(p.tree(), whole) {
 		t.Errorf("healing added %v", got)
 	}
-	if n := p.entered(); n != 3 {
-		t.Errorf("%d epochs, want 3", n)
+	if n := p.entered(); n != 6 {
+		t.Errorf("%d epochs, want 6: the first, one in each part, three more in one, one that joins them", n)
 	}
 }
 
@@ -374,6 +379,23 @@ func TestPause(t *testing.T) {
 	if n := p.entered() - epochs; n != 0 {
 		t.Errorf("%d epochs", n)
 	}
+	for _, r := range p.regions { // the machine stands still
+		r.pause()
+	}
+	p.run(20 * time.Second)
+	for _, r := range p.regions {
+		r.resume()
+		r.voice.Tick(p.now)
+		for _, s := range r.voice.Status().Regions {
+			if s.Hearing != voice.Mutual {
+				t.Errorf("%s: %s is %v", r.name, s.Region, s.Hearing)
+			}
+		}
+	}
+	mustSettle(t, p, time.Minute)
+	if n := p.entered() - epochs; n != 0 {
+		t.Errorf("%d epochs", n)
+	}
 	r.pause()
 	p.run(20 * time.Second) // the others miss it
 	r.resume()
@@ -420,15 +442,21 @@ func countSteps(t *testing.T) (n int) {
 	return n
 }
 
-// TestQuietLeaderChange: at rest a new leader changes nothing.
+// TestQuietLeaderChange: at rest a new leader changes nothing, nor does a planet all of
+// whose processes start again.
 func TestQuietLeaderChange(t *testing.T) {
-	p := settled(t, setup{seed: 1, names: seven, delays: matrix(t), given: true})
-	for _, r := range p.regions {
+	delays := matrix(t)
+	p := settled(t, setup{seed: 1, names: all32(delays), delays: delays, given: true, bare: true})
+	wait := 5 * time.Second
+	for _, r := range append(slices.Clone(p.regions), p.regions...) {
 		before := fmt.Sprint(r.branches)
 		r.start()
-		p.run(5 * time.Second)
+		p.run(wait)
 		if got := fmt.Sprint(r.branches); got != before {
 			t.Errorf("%s: branches %s, before %s", r.name, got, before)
+		}
+		if r == p.regions[len(p.regions)-1] {
+			wait = 5 * time.Millisecond // in the second round all within an instant
 		}
 	}
 	mustSettle(t, p, time.Minute)

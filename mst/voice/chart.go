@@ -24,7 +24,7 @@ func (v *Voice) chart() *chart {
 	own := make([]Entry, len(v.members))
 	for _, p := range v.peers {
 		own[p.at] = v.entry(p)
-		if p.hearing == Heard && p.word.Number > 0 {
+		if p.hearing.words() && p.word.Number > 0 {
 			c.rows[p.at] = p.row
 		}
 	}
@@ -46,7 +46,11 @@ func (c *chart) said(i, j int) Entry {
 // an end does not know yet, or does not say because it is not heard here, the other knows.
 func (c *chart) works(i, j int) bool {
 	a, b := c.said(i, j).Hearing, c.said(j, i).Hearing
-	return a == Mutual && (b == Mutual || b == Unknown) || a == Unknown && b == Mutual
+	return (a == Mutual || b == Mutual) && !c.denied(i, j)
+}
+
+func (c *chart) denied(i, j int) bool {
+	return c.said(i, j).Hearing.denies() || c.said(j, i).Hearing.denies()
 }
 
 // weight returns the weight of an edge now; ok is false if no end knows its cost.
@@ -61,9 +65,10 @@ func (c *chart) weight(i, j int) (w mst.Weight, ok bool) {
 	return mst.WeightOf(Mean(a, b), c.names[i], c.names[j]), a > 0
 }
 
-// branch reports whether an end says that the edge is one of its tree, and it works.
+// branch reports whether an end says that the edge is one of its tree, and none denies
+// that it works: two new voices may not have heard each other yet.
 func (c *chart) branch(i, j int) bool {
-	return (c.said(i, j).Tree || c.said(j, i).Tree) && c.works(i, j)
+	return (c.said(i, j).Tree || c.said(j, i).Tree) && !c.denied(i, j)
 }
 
 // sawEdge reports whether an end says that the edge took part in its tree's epoch.

@@ -71,10 +71,10 @@ func (d *decoder) word() Word {
 func (d *decoder) entry() Entry {
 	e := Entry{Region: d.name()}
 	flags := d.byte()
-	if flags >= flagsEnd {
+	e.Hearing = Hearing(flags & maskHearing)
+	if flags >= flagsEnd || e.Hearing > Mutual {
 		d.fail("flags %#x of an entry", flags)
 	}
-	e.Hearing = Hearing(flags & byte(Mutual))
 	e.Seen, e.Tree, e.Asks = flags&flagSeen != 0, flags&flagTree != 0, flags&flagAsks != 0
 	e.Cost = d.uvarint(maxCost)
 	return e

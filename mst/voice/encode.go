@@ -24,9 +24,12 @@ const (
 	paceMax    = 2 * time.Minute
 )
 
-// Flags of an entry, above the two bits of its Hearing.
+// maskHearing is where an entry has its Hearing; its flags stand above.
+const maskHearing = 1<<3 - 1
+
+// Flags of an entry.
 const (
-	flagSeen = 1 << (2 + iota)
+	flagSeen = (maskHearing + 1) << iota
 	flagTree
 	flagAsks
 	flagsEnd

@@ -169,7 +169,7 @@ func (v *Voice) cause(c *chart) Cause {
 func (v *Voice) brokenBranch() bool {
 	return slices.ContainsFunc(v.tree.Branches, func(e mst.Edge) bool {
 		p := v.peer(e.To)
-		return p == nil || !p.mutual()
+		return p == nil || p.hearing.denies()
 	})
 }
 

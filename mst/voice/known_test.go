@@ -72,11 +72,26 @@ func TestMeasuredTree(t *testing.T) {
 		for seed := range uint64(3) {
 			p := newPlanet(setup{seed: seed, names: names, delays: delays, jitter: 0.05, bare: true}).startAll()
 			mustSettle(t, p, time.Minute)
+			if err := p.honest(); err != nil {
+				t.Error(err)
+			}
 			best, got := kruskal(p.truth()).weight(), p.tree().weight()
 			if float64(got) > 1.01*float64(best) {
 				t.Errorf("%d regions, seed %d: weight %d, the best is %d", len(names), seed, got, best)
 			}
 		}
+	}
+}
+
+// TestCostsAreFrozen: what is measured while costs are being agreed does not count.
+func TestCostsAreFrozen(t *testing.T) {
+	p := newPlanet(setup{seed: 1, names: seven, delays: matrix(t), jitter: 0.2, pings: tickEvery}).startAll()
+	mustSettle(t, p, time.Minute)
+	if err := p.honest(); err != nil {
+		t.Error(err)
+	}
+	if n := p.entered(); n != 1 {
+		t.Errorf("%d epochs", n)
 	}
 }
 

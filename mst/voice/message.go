@@ -49,15 +49,22 @@ type Entry struct {
 type Hearing uint8
 
 const (
-	Unknown Hearing = iota // it has not listened for long enough to tell
+	Unknown Hearing = iota // no word yet, and it has not waited for long
 	Silent                 // no word for several beats
-	Heard                  // words come
+	OneWay                 // words come, and say that none come there
+	Heard                  // words come, and do not say yet
 	Mutual                 // words come, and say that they come there, too
 )
 
 func (h Hearing) String() string {
-	return [...]string{"unknown", "silent", "heard", "mutual"}[min(h, Mutual)]
+	return [...]string{"unknown", "silent", "one way", "heard", "mutual"}[min(h, Mutual)]
 }
+
+// words reports whether words come.
+func (h Hearing) words() bool { return h >= OneWay }
+
+// denies reports whether it says that the edge does not work.
+func (h Hearing) denies() bool { return h == Silent || h == OneWay }
 
 // Call opens an epoch: its receiver enters it and offers its costs to the others.
 type Call struct {

@@ -12,9 +12,8 @@ type peer struct {
 	name gazetteer.RegionID
 	at   int // its place among the members
 
-	hearing Hearing // Unknown, Silent or Heard
+	hearing Hearing
 	heardAt time.Duration
-	hearsMe bool // as its words say
 	owed    bool // it has a new voice, which has not had a word yet
 	wants   bool // its words say that the edge between us is a branch for it
 
@@ -94,7 +93,7 @@ func (v *Voice) beat() time.Duration {
 // hear notes a sign of life.
 func (v *Voice) hear(p *peer) {
 	p.heardAt = v.now
-	if p.hearing != Heard {
+	if !p.hearing.words() {
 		p.hearing = Heard
 		v.stir()
 	}
@@ -104,7 +103,7 @@ func (v *Voice) hear(p *peer) {
 func (v *Voice) listen() {
 	for _, p := range v.peers {
 		if p.hearing != Silent && v.now-p.heardAt > v.patience(p) {
-			p.hearing, p.hearsMe, p.wants = Silent, false, false
+			p.hearing, p.wants = Silent, false
 			p.samples = min(p.samples, 1)
 			v.stir()
 		}
@@ -122,6 +121,3 @@ func (v *Voice) settling() bool {
 	return v.now-v.since < time.Duration(v.cfg.Missed)*v.beat() &&
 		slices.ContainsFunc(v.peers, func(p *peer) bool { return p.hearing == Unknown })
 }
-
-// mutual reports whether words pass between this region and p both ways.
-func (p *peer) mutual() bool { return p.hearing == Heard && p.hearsMe }

@@ -52,6 +52,7 @@ type setup struct {
 	// after it has done so; another one follows a second later.
 	faults  float64
 	nearest int
+	pings   time.Duration // pace of measuring; 0: that of the beats
 	config  func(*voice.Config)
 }
 
@@ -224,7 +225,7 @@ func (r *region) maybePing() {
 	if p.given || p.now < r.pingAt {
 		return
 	}
-	r.pingAt = p.now + max(time.Second, time.Duration(len(r.known))*80*time.Millisecond)
+	r.pingAt = p.now + cmp.Or(p.pings, max(time.Second, time.Duration(len(r.known))*80*time.Millisecond))
 	for _, to := range r.known {
 		if to != r.name {
 			r.ping(to)

@@ -64,7 +64,7 @@ func (v *Voice) propose(cause Cause) {
 	v.run.cause = cause
 	for _, p := range v.peers {
 		q := v.run.pair(p.name)
-		if offers := q != nil && v.cfg.Self < p.name; p.hearing == Heard && !offers {
+		if offers := q != nil && v.cfg.Self < p.name; p.hearing.words() && !offers {
 			v.send(p.name, Call{e, nearest, q != nil})
 		}
 	}
@@ -113,7 +113,7 @@ func (v *Voice) follow() (installed *mst.Tree) {
 		v.sendFrame(d)
 	}
 	if out.Failed != nil && v.run != nil && out.Failed.Epoch == v.run.epoch {
-		v.giveUp(out.Failed.Err.Error())
+		v.giveUp(out.Failed.Err.Error(), gazetteer.KindOf(out.Failed.Err) != gazetteer.Deadline)
 	}
 	if out.Install != nil {
 		v.install(*out.Install)
@@ -152,13 +152,20 @@ func (v *Voice) install(t mst.Tree) {
 	v.stir()
 }
 
-// giveUp ends a run that will not come to a tree. Should its tree come late, it is as good.
-func (v *Voice) giveUp(why string) {
-	if v.running() {
-		v.run.over = true
-		v.count.Failed++
-		v.trouble.failure = fmt.Sprintf("epoch %v: %s", v.run.epoch, why)
-		v.changed = true
+// giveUp ends a run that will not come to a tree. What the others cannot know they are
+// told. Should its tree come late, it is as good.
+func (v *Voice) giveUp(why string, tell bool) {
+	if !v.running() {
+		return
+	}
+	v.run.over = true
+	v.count.Failed++
+	v.trouble.failure = fmt.Sprintf("epoch %v: %s", v.run.epoch, why)
+	v.changed = true
+	for _, q := range v.run.pairs {
+		if p := v.peer(q.to); tell && p != nil && q.state != declined {
+			v.refuse(p, v.run.epoch)
+		}
 	}
 }
 
@@ -175,7 +182,7 @@ func (v *Voice) pursue() {
 		p := v.peer(q.to)
 		switch {
 		case q.state >= agreed:
-		case p == nil || p.hearing != Heard:
+		case p == nil || !p.hearing.words():
 			q.state = declined
 		case v.now >= q.asked+v.cfg.ResendAfter:
 			v.remind(p, q)
@@ -202,8 +209,8 @@ func (v *Voice) watch() {
 		if q.state != agreed {
 			continue
 		}
-		if p := v.peer(q.to); p == nil || p.hearing != Heard {
-			v.giveUp(fmt.Sprintf("%q has fallen silent", q.to))
+		if p := v.peer(q.to); p == nil || !p.hearing.words() {
+			v.giveUp(fmt.Sprintf("%q has fallen silent", q.to), true)
 			return
 		}
 	}
@@ -244,7 +251,7 @@ func (v *Voice) begin(edges []mst.Edge) {
 		}
 	}
 	if err := v.member.Begin(mst.Run{Epoch: r.epoch, Regions: len(v.members), Edges: edges}); err != nil {
-		v.giveUp(err.Error())
+		v.giveUp(err.Error(), true)
 		return
 	}
 	v.member.Wake()

@@ -119,11 +119,7 @@ func (v *Voice) regionStatus(c *chart, i int) RegionStatus {
 	if p == nil {
 		return RegionStatus{Region: v.cfg.Self, Hearing: Mutual, Reach: true, Tree: v.tree.Epoch}
 	}
-	s := RegionStatus{Region: p.name, Hearing: p.hearing, Reach: c.reach[i], RTT: p.rtt, Cost: v.cost(p), Age: v.now - p.heardAt, Tree: p.word.Tree}
-	if p.mutual() {
-		s.Hearing = Mutual
-	}
-	return s
+	return RegionStatus{Region: p.name, Hearing: p.hearing, Reach: c.reach[i], RTT: p.rtt, Cost: v.cost(p), Age: v.now - p.heardAt, Tree: p.word.Tree}
 }
 
 func (c *chart) edge(i, j int) (Edge, bool) {

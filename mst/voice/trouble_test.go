@@ -81,6 +81,25 @@ func TestLostAgreement(t *testing.T) {
 	}
 }
 
+// TestOneEndHasAnEdge: of a pair the higher name never hears that the edge is agreed, and
+// runs without it. The first frame that comes is denied, and the run replaced long before
+// its deadline.
+func TestOneEndHasAnEdge(t *testing.T) {
+	delays := matrix(t)
+	p := newPlanet(setup{seed: 1, names: all32(delays), delays: delays, given: true, bare: true})
+	p.drop = func(w way, m voice.Message) bool {
+		late := m.Kind() == voice.KindConfirm || m.Kind() == voice.KindFrame
+		return late && w == way{"us-west-1", "us-west-2"} && p.now < 7*time.Second
+	}
+	p.startAll()
+	p.run(25 * time.Second)
+	if n := p.entered(); n != 2 || len(p.tree()) != 31 {
+		t.Errorf("%d epochs, %d branches", n, len(p.tree()))
+	}
+	mustSettle(t, p, time.Minute)
+	mustBeKruskal(t, p)
+}
+
 // TestHopeless: runs that never end are repeated ever more rarely, and what is left of the
 // old tree is joined by provisional branches all the time.
 func TestHopeless(t *testing.T) {

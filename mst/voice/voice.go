@@ -45,8 +45,8 @@ type Voice struct {
 	hurry            bool // something changed since it spoke
 	words            uint64
 
-	saved   Saved // as asked for last
-	told    []Branch
+	saved   Saved    // as asked for last
+	told    []Branch // nil: nothing yet
 	changed bool
 	out     []Envelope
 	count   Counters
@@ -66,8 +66,8 @@ type Ready struct {
 	Send []Envelope
 	// Installed is the new tree, if there is one.
 	Installed *mst.Tree
-	// Branches, if not nil, are all links to other regions that are wanted from now on (at
-	// first those that were saved), sorted by region; there may be none.
+	// Branches, if not nil, are all links to other regions that are wanted from now on,
+	// sorted by region; there may be none. The first Ready has them, too.
 	Branches []Branch
 	// Changed says that [Voice.Status] tells something new, beyond the passing of time.
 	Changed bool

@@ -60,14 +60,10 @@ func (v *Voice) word() Word {
 // entry is what this region says of p.
 func (v *Voice) entry(p *peer) Entry {
 	why := v.why(p)
-	e := Entry{
+	return Entry{
 		Region: p.name, Hearing: p.hearing, Cost: v.cost(p),
 		Seen: v.sawEdge(p.name), Tree: why == Tree, Asks: why == Provisional || why == Contact,
 	}
-	if p.mutual() {
-		e.Hearing = Mutual
-	}
-	return e
 }
 
 func (v *Voice) sawEdge(to gazetteer.RegionID) bool {
@@ -89,8 +85,19 @@ func (v *Voice) onWord(p *peer, w Word) {
 	v.heardOf(w.Epoch)
 	mine := p.row[v.self]
 	p.wants = mine.Tree || mine.Asks
-	if hears := mine.Hearing >= Heard; mine.Hearing != Unknown && hears != p.hearsMe {
-		p.hearsMe = hears
+	v.answered(p, mine.Hearing)
+}
+
+// answered takes what p says of hearing this region.
+func (v *Voice) answered(p *peer, there Hearing) {
+	here := p.hearing
+	switch {
+	case there.words():
+		p.hearing = Mutual
+	case there == Silent:
+		p.hearing = OneWay
+	}
+	if p.hearing != here {
 		v.stir()
 	}
 }
