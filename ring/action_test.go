@@ -214,7 +214,7 @@ func (w *world) replaceDisk(n *node, d *disk, x *action) {
 	w.restarts(n, x)
 	old := n.disk
 	n.disk = d
-	w.books.loses(old)
+	w.books.loses(n, old)
 }
 
 func (w *world) replants(x *action) {

@@ -51,6 +51,7 @@ type chronicle struct {
 	node   *node
 	life   int
 	facts  [][]int32       // by partition; noFact for one that never was on a disk by itself
+	forgot int             // facts there were when its disk was last replaced
 	next   gazetteer.Clock // promised: no later stamp is below
 	named  []uint64        // by partition: the position its freshness marks have named
 }
@@ -153,7 +154,7 @@ func (b *books) starts(n *node) {
 		return // it must not be: the first position it reuses will tell
 	}
 	parts := len(b.w.parts)
-	c := &chronicle{number: len(b.order), origin: o, node: n, life: n.life, facts: make([][]int32, parts), named: make([]uint64, parts)}
+	c := &chronicle{number: len(b.order), origin: o, node: n, life: n.life, forgot: n.forgot, facts: make([][]int32, parts), named: make([]uint64, parts)}
 	b.origins[o] = c
 	b.order = append(b.order, c)
 }
@@ -183,8 +184,9 @@ func (b *books) known(part gazetteer.Partition, p gazetteer.Position) int32 {
 }
 
 // loses notes that a node's disk was replaced: what no disk covers any more may be lost.
-func (b *books) loses(old *disk) {
+func (b *books) loses(n *node, old *disk) {
 	b.disasters = true
+	n.forgot = len(b.facts)
 	for i := range b.facts {
 		f := &b.facts[i]
 		if !f.free && old.shelves[f.part].covers(f) && !b.anyCovers(f, ^uint64(0)) {
@@ -220,10 +222,11 @@ func (b *books) follows(g, f int32) bool {
 
 // outside reports whether a fact may live although a later tombstone was collected: only
 // nodes outside the plan under which that was done knew it then, or wrote it since, and
-// the writer of the tombstone had not seen it.
+// the writer of the tombstone had not seen it; or it was written later by one whose disk
+// has forgotten the tombstone, and whose clock was behind it.
 func (b *books) outside(f, gone int32) bool {
 	t := &b.facts[f]
-	return t.outside || b.facts[gone].among&t.by.node.bit() == 0 && !b.follows(gone, f)
+	return t.outside || f > gone && t.by.forgot > int(gone) || b.facts[gone].among&t.by.node.bit() == 0 && !b.follows(gone, f)
 }
 
 // conflicts counts the journal entries that are none: the winner's writer had seen the

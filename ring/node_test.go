@@ -42,6 +42,7 @@ type node struct {
 	halt     halt
 	reading  time.Duration // what one chunk of a scan takes
 	counted  ring.Counters // of earlier lives
+	forgot   int           // facts in the books when its disk was last replaced
 	serving  map[gazetteer.Partition]ring.Serving
 }
 

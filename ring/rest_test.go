@@ -42,7 +42,7 @@ func (w *world) heals(n *node, d *dice) {
 	case n.life > 0 && d.once(4):
 		w.end(n, lost)
 		n.stopped = true
-		w.books.loses(n.disk)
+		w.books.loses(n, n.disk)
 	case n.life > 0 || d.once(2):
 		w.bringBack(n)
 	}
@@ -248,7 +248,7 @@ func (b *books) journaled(part int) {
 	}
 	for i := range b.facts {
 		f := &b.facts[i]
-		if f.part != part || f.seen || in[i] || b.wins(int32(i)) {
+		if f.part != part || f.seen || in[i] || b.wins(int32(i)) || b.lives(int32(i)) {
 			continue
 		}
 		b.fail("journal", nil, "%s of %v lost and stands in no journal", b.name(int32(i)), f.u.Element)
@@ -261,6 +261,13 @@ func (b *books) wins(f int32) bool {
 	t := &b.facts[f]
 	same := func(o *fact) bool { return o.u.Tombstone == t.u.Tombstone && string(o.u.Body) == string(t.u.Body) }
 	return b.highest(f) || slices.ContainsFunc(b.above(f), same)
+}
+
+// lives reports whether a planet at rest holds a fact: what was above it was written and
+// collected by nodes that did not count its writer.
+func (b *books) lives(f int32) bool {
+	t := &b.facts[f]
+	return b.w.owners(t.part)[0].disk.shelves[t.part].held[t.element] == f
 }
 
 // highest reports whether nothing of its element is above a fact.
