@@ -119,17 +119,6 @@ func (p Placement) Moves(to Placement) ([]Move, error) {
 	return out, nil
 }
 
-// Owned returns the partitions of a ring, in ascending order.
-func (p Placement) Owned(ring string) []uint32 {
-	var out []uint32
-	for i, owner := range p {
-		if owner == ring {
-			out = append(out, uint32(i))
-		}
-	}
-	return out
-}
-
 func fail(op string, kind gazetteer.Kind, format string, args ...any) error {
 	return &gazetteer.Error{Op: op, Kind: kind, Detail: fmt.Sprintf(format, args...)}
 }

@@ -212,9 +212,13 @@ func movement(t interface{ Fatal(...any) }, from, to Placement) (moved, collater
 }
 
 func extremes(p Placement, rings []string) (smallest, largest int) {
+	owned := map[string]int{}
+	for _, owner := range p {
+		owned[owner]++
+	}
 	smallest = len(p)
 	for _, r := range rings {
-		n := len(p.Owned(r))
+		n := owned[r]
 		smallest, largest = min(smallest, n), max(largest, n)
 	}
 	return smallest, largest

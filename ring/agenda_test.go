@@ -16,8 +16,7 @@ type event struct {
 type eventKind uint8
 
 const (
-	evAction    eventKind = iota // the schedule's next action
-	evTick                       // a node's clock ticks
+	evTick      eventKind = iota // a node's clock ticks
 	evPerform                    // a node performs what its last inputs asked for
 	evArrive                     // a message reaches the end of a pipe
 	evTaken                      // a pipe has taken data messages

@@ -61,9 +61,6 @@ func (v *RecordView) Next() bool {
 // Err returns what is wrong with the encoding, as far as the view has walked.
 func (v *RecordView) Err() error { return v.d.err }
 
-// Live returns how many of the elements walked over so far are alive.
-func (v *RecordView) Live() int { return v.live }
-
 // Version returns the version of the record, see [VersionOf], once the view has walked
 // over all of it.
 func (v *RecordView) Version() gazetteer.Version { return finishVersion(v.digest, v.live) }
@@ -80,14 +77,6 @@ func VersionOf(us []gazetteer.Update) gazetteer.Version {
 		}
 	}
 	return finishVersion(digest, live)
-}
-
-// RecordVersion returns [VersionOf] an encoded record.
-func RecordVersion(b []byte) (gazetteer.Version, error) {
-	v := View(b)
-	for v.Next() {
-	}
-	return v.Version(), v.Err()
 }
 
 // addVersion chains one live element to a digest. What is hashed ends with a fixed

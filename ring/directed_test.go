@@ -98,6 +98,16 @@ func (s *scene) live(n *node) bool {
 	return slices.ContainsFunc(us, func(u gazetteer.Update) bool { return !u.Tombstone })
 }
 
+// staysGone holds that a deleted value does not live again.
+func (s *scene) staysGone(nodes ...*node) {
+	s.t.Helper()
+	for _, n := range nodes {
+		if s.live(n) {
+			s.t.Errorf("the deleted value lives again at %s", n.id)
+		}
+	}
+}
+
 func (s *scene) collected(n *node) bool { return s.countersOf(n).Collected > 0 }
 
 // alone cuts a node off and waits until it serves by itself.
@@ -131,42 +141,36 @@ func (s *scene) ends() {
 // it, not when all have passed its own position: here an older value is still on its
 // way, in a scan that c's disk reads slowly, from a snapshot older than the deletion.
 func TestTombstonesWaitForOlderWrites(t *testing.T) {
-	s := newScene(t, 3, 0)
-	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
-	s.put(a)
-	s.pass(50 * time.Millisecond)
-	s.alone(c)
-	s.put(c)
-	s.gone(b)
-	c.reading = 400 * time.Millisecond
-	s.rejoin(c)
-	s.until("c has the deletion", func() bool { return !s.live(c) })
-	s.ends()
-	if s.live(a) || s.live(b) {
-		t.Error("the deleted value lives again")
-	}
+	deletedDuringAScan(t, func(*scene, *node) {})
 }
 
 // Rule 6, ended origins: the same scan under way, but its origin has ended: nobody's
 // freshness marks name the write any more, only the digests differ.
 func TestTombstonesWaitForEndedOrigins(t *testing.T) {
+	deletedDuringAScan(t, func(s *scene, c *node) {
+		s.end(c, lost)
+		s.begin(c)
+		s.pass(2 * s.shape.config.AloneAfter)
+	})
+}
+
+// deletedDuringAScan deletes an element while c is about to bring a value of it that is
+// older than the deletion; before that something happens to c.
+func deletedDuringAScan(t *testing.T, before func(*scene, *node)) {
+	t.Helper()
 	s := newScene(t, 3, 0)
 	a, b, c := s.nodes[0], s.nodes[1], s.nodes[2]
 	s.put(a)
 	s.pass(50 * time.Millisecond)
 	s.alone(c)
 	s.put(c)
-	s.end(c, lost)
-	s.begin(c)
-	s.pass(2 * s.shape.config.AloneAfter)
+	before(s, c)
 	s.gone(b)
 	c.reading = 400 * time.Millisecond
 	s.rejoin(c)
 	s.until("c has the deletion", func() bool { return !s.live(c) })
 	s.ends()
-	if s.live(a) || s.live(b) {
-		t.Error("the deleted value lives again")
-	}
+	s.staysGone(a, b)
 }
 
 // Rule 7: a mirror below the horizon gets a whole scan: a difference could not tell it
@@ -182,9 +186,7 @@ func TestBelowTheHorizonComesAWholeScan(t *testing.T) {
 	s.replaceDisk(b, old, &action{})
 	s.until("b is back", func() bool { return b.r != nil })
 	s.ends()
-	if s.live(a) || s.live(b) {
-		t.Error("the deleted value lives again")
-	}
+	s.staysGone(a, b)
 	if s.countersOf(a).WholeScans == 0 {
 		t.Error("b has got no whole scan")
 	}
@@ -241,9 +243,7 @@ func TestDeletionsSurviveAMutualHorizon(t *testing.T) {
 	s.follows(b, 0)
 	s.rejoin(a)
 	s.ends()
-	if s.live(a) || s.live(b) {
-		t.Error("a deleted value lives again")
-	}
+	s.staysGone(a, b)
 	if s.countersOf(a).Mutual+s.countersOf(b).Mutual == 0 {
 		t.Error("they were not below each other's horizon: the schedule shows nothing")
 	}
@@ -274,9 +274,7 @@ func TestOutsideThePlanNothingIsTaken(t *testing.T) {
 		t.Fatal("b has collected, too: the schedule shows nothing")
 	}
 	s.pass(time.Second)
-	if s.live(a) || s.live(b) {
-		t.Error("the deleted value lives again")
-	}
+	s.staysGone(a, b)
 	s.cut(a, c, -1)
 	s.wires[s.pair(a, b)].delay, s.wires[s.pair(c, b)].delay = time.Millisecond, time.Millisecond
 	s.bringBack(c)
@@ -310,9 +308,7 @@ func TestWhatLosesLiveGoesNoFurther(t *testing.T) {
 		t.Fatal("b has collected, or c has heard of it: the schedule shows nothing")
 	}
 	s.until("a has heard of c's value", func() bool { return a.r.Vector(s.parts[0]).At(origin) > 0 })
-	if s.live(a) {
-		t.Error("the deleted value lives again")
-	}
+	s.staysGone(a)
 	b.reading, c.skew = 0, 0
 	s.cut(a, c, -1)
 	s.wires[s.pair(a, b)].delay = time.Millisecond
@@ -435,9 +431,7 @@ func TestOldNewsMeetsItsTombstone(t *testing.T) {
 	s.cut(a, c, -1)
 	s.wires[s.pair(a, b)].delay = time.Millisecond
 	s.ends()
-	if s.live(a) || s.live(b) {
-		t.Error("the deleted value lives again")
-	}
+	s.staysGone(a, b)
 	if s.countersOf(b).Conflicts+s.countersOf(c).Conflicts == 0 {
 		t.Error("the value that lost stands in no journal")
 	}

@@ -7,16 +7,8 @@ import (
 	"gazetteer"
 )
 
-// CentreOf returns the centre of a country, given by its ISO 3166-1 alpha-2 code in
-// upper case, and whether the code is known.
-func CentreOf(country string) (gazetteer.Point, bool) {
-	c := centreOf(country)
-	if c == nil {
-		return gazetteer.Point{}, false
-	}
-	return c.point, true
-}
-
+// centreOf returns the centre of a country, given by its ISO 3166-1 alpha-2 code in
+// upper case, nil for a code that is not known.
 func centreOf(country string) *centre {
 	if len(country) != 2 {
 		return nil

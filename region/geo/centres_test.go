@@ -28,8 +28,8 @@ func TestCentresAreSortedValidAndComplete(t *testing.T) {
 		}
 	}
 	for _, code := range []string{"", "A", "de", "DEU", "ZZ", "AN", "UK"} {
-		if p, ok := CentreOf(code); ok {
-			t.Errorf("%q has centre %v", code, p)
+		if c := centreOf(code); c != nil {
+			t.Errorf("%q has centre %v", code, c.point)
 		}
 	}
 }
@@ -41,13 +41,13 @@ func TestCentresAreNearKnownPlacesOfTheirCountries(t *testing.T) {
 	places := 0
 	check := func(source, country string, p gazetteer.Point) {
 		places++
-		c, ok := CentreOf(country)
-		if !ok {
+		c := centreOf(country)
+		if c == nil {
 			t.Errorf("%s: %s has no centre", source, country)
 			return
 		}
 		limit := max(700, far[country])
-		if d := DistanceKM(p, c); d > limit {
+		if d := DistanceKM(p, c.point); d > limit {
 			t.Errorf("%s: %v is %.0f km from the centre of %s, want at most %.0f", source, p, d, country, limit)
 		}
 	}

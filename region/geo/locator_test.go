@@ -24,11 +24,11 @@ type expected struct {
 func (e *expected) place(t *testing.T) Place {
 	p := Place{Method: Unknown}
 	if e.Country != nil {
-		c, ok := CentreOf(*e.Country)
-		if !ok {
-			t.Errorf("%s has no centre", *e.Country)
+		c := centreOf(*e.Country)
+		if c == nil {
+			t.Fatalf("%s has no centre", *e.Country)
 		}
-		p = Place{Point: c, Located: true, Country: *e.Country, Method: GeoIPCountry}
+		p = Place{Point: c.point, Located: true, Country: *e.Country, Method: GeoIPCountry}
 	}
 	if e.Latitude != nil {
 		p.Point, p.Located, p.Method = gazetteer.Point{Lat: *e.Latitude, Lon: *e.Longitude}, true, GeoIPCity
