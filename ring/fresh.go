@@ -127,7 +127,7 @@ func sortedPositions(set map[gazetteer.Partition]uint64) []PartitionSeq {
 // stepFresh takes a freshness mark, and floods it if it is news.
 func (r *Replica) stepFresh(l *link, f Fresh) {
 	if l.store == f.Origin.Store && l.incarnation == f.Origin.Incarnation {
-		l.peer.heard(f.Next, r.now.Mono)
+		l.peer.heard(f.Next, r.now.Mono-f.Age) // a slow way is no slow clock
 		l.generation = f.Generation
 		r.maybeReopen(l)
 	}

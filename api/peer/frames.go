@@ -9,8 +9,13 @@ import (
 // errFrameTooLong is wrapped by the error of a frame that announces more than its limit.
 var errFrameTooLong = errors.New("frame too long")
 
-// readBuffer is what one connection holds for reading while its frames are small.
-const readBuffer = 32 << 10
+// readBuffer is what one connection holds for reading while its frames are small: much
+// comes with one system call. One that is nearly idle holds idleBuffer; a planet has
+// thousands of those.
+const (
+	readBuffer = 32 << 10
+	idleBuffer = 2 << 10
+)
 
 // frameReader takes frames off a connection. Its buffer grows only as bytes arrive, up
 // to the longest frame allowed, and shrinks when it is empty again.
@@ -22,7 +27,7 @@ type frameReader struct {
 }
 
 func newFrameReader(src io.Reader, limit uint32) *frameReader {
-	return &frameReader{src: src, max: limit, buf: make([]byte, readBuffer)}
+	return &frameReader{src: src, max: limit, buf: make([]byte, idleBuffer)}
 }
 
 // next returns one frame. The payload is valid until the next call. At a clean end, with
@@ -68,6 +73,9 @@ func (f *frameReader) need(n int) error {
 		f.makeRoom(n)
 		m, err := f.src.Read(f.buf[f.w:])
 		f.w += m
+		if f.w == len(f.buf) && f.w < readBuffer {
+			f.buf = append(f.buf, make([]byte, readBuffer-f.w)...) // more waits than fits
+		}
 		if m == 0 && err != nil {
 			if err == io.EOF && f.w > f.r {
 				return io.ErrUnexpectedEOF

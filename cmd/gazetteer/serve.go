@@ -110,7 +110,7 @@ func (s *service) open(m *member, failed func(error)) (*face, error) {
 		Regional: m.node.Regional(), TrustedProxies: s.proxies, Log: s.log, Samples: s.samples(m), Version: buildVersion(),
 	}
 	if m.planet != nil {
-		_ = m.planet.Operator()
+		c.Operator = m.planet.Operator()
 	}
 	h, err := rest.New(c)
 	if err != nil {

@@ -60,6 +60,7 @@ type agent struct {
 	wanted  []gazetteer.NodeID        // the nodes to keep a link to
 	alive   map[gazetteer.NodeID]bool // what the links said last
 	ages    map[string]*age           // by who writes
+	agedAt  time.Duration             // when these were set last; one that is older is no wrong bound
 	serving map[gazetteer.Partition]ring.Serving
 	failed  error
 }

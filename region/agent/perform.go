@@ -80,7 +80,10 @@ func (a *agent) take(r *ring.Ready) {
 	}
 	counters := a.core.Counters()
 	a.counters.Store(&counters)
-	for _, g := range a.ages {
-		g.set(a)
+	if a.now.Mono-a.agedAt >= tickEvery {
+		a.agedAt = a.now.Mono
+		for _, g := range a.ages {
+			g.set(a)
+		}
 	}
 }

@@ -85,7 +85,7 @@ func (p *Planet) stayInTouch(ctx context.Context) {
 func (p *Planet) anybody() bool {
 	others, now := p.others(), time.Now()
 	for i := range others {
-		if _, ok := p.rtts.of(others[i].Name, now); ok {
+		if _, ok := p.rtts.of(others[i].Name, now, p.pingPace()); ok {
 			return true
 		}
 	}

@@ -9,13 +9,18 @@ import (
 )
 
 const (
-	// pingEvery is how often each other region is pinged, pingTimeout how long an answer
-	// may take before the region counts as silent.
+	// pingEvery is how often each other region is pinged, on a planet of more than ten
+	// every pingEach times their number; pingTimeout how long an answer may take before
+	// the region counts as silent.
 	pingEvery   = time.Second
+	pingEach    = 100 * time.Millisecond
 	pingTimeout = 3 * time.Second
 	// rttWeight is what a new round trip counts for in the smoothed one: babeld's decay
 	// of 42/256.
 	rttWeight = 42.0 / 256
+	// tries is how many round trips one sample takes the shortest of: a process that had
+	// to wait for its turn is no farther away for it.
+	tries = 3
 )
 
 // rtts are the smoothed round trips to other regions.
@@ -44,14 +49,14 @@ func (r *rtts) tell(f func(gazetteer.RegionID, time.Duration)) {
 }
 
 // of returns the smoothed round trip to a region, and whether it answers now.
-func (r *rtts) of(name gazetteer.RegionID, now time.Time) (time.Duration, bool) {
+func (r *rtts) of(name gazetteer.RegionID, now time.Time, pace time.Duration) (time.Duration, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	k := r.all[name]
 	if k == nil || k.heard.IsZero() {
 		return 0, false
 	}
-	return k.smoothed, now.Sub(k.heard) < pingTimeout+2*pingEvery
+	return k.smoothed, now.Sub(k.heard) < pingTimeout+2*pace
 }
 
 // begin claims the next ping to a region; false while one is under way.
@@ -93,8 +98,6 @@ func (r *rtts) end(name gazetteer.RegionID, took time.Duration, err error) {
 // measure pings all other regions at its pace, whether or not this process leads: a
 // request that has to go elsewhere goes to the nearest.
 func (p *Planet) measure() {
-	tick := time.NewTicker(pingEvery)
-	defer tick.Stop()
 	for {
 		for _, name := range p.plan().PeerNames() {
 			if turn, ok := p.rtts.begin(name); ok {
@@ -102,11 +105,17 @@ func (p *Planet) measure() {
 			}
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(p.pingPace()):
 		case <-p.ctx.Done():
 			return
 		}
 	}
+}
+
+// pingPace is slower on a large planet, so that what a region pings in a second does not
+// grow with it.
+func (p *Planet) pingPace() time.Duration {
+	return max(pingEvery, time.Duration(len(p.others()))*pingEach)
 }
 
 func (p *Planet) ping(name gazetteer.RegionID, turn int) {
@@ -115,9 +124,23 @@ func (p *Planet) ping(name gazetteer.RegionID, turn int) {
 	e, err := p.entry(name, turn)
 	var took time.Duration
 	if err == nil {
-		took, err = p.Network.PingNode(ctx, e.Node)
+		took, err = p.shortest(ctx, e.Node)
 	}
 	p.rtts.end(name, took, err)
+}
+
+// shortest pings a node several times, one after the other.
+func (p *Planet) shortest(ctx context.Context, n gazetteer.NodeID) (best time.Duration, err error) {
+	for i := range tries {
+		took, err := p.Network.PingNode(ctx, n)
+		if err != nil {
+			return 0, err
+		}
+		if i == 0 || took < best {
+			best = took
+		}
+	}
+	return best, nil
 }
 
 // turn returns which entry of a region is asked.

@@ -22,7 +22,7 @@ func (p *Planet) Nearest() []region.Far {
 	var all []near
 	now := time.Now()
 	for i := range others {
-		rtt, answers := p.rtts.of(others[i].Name, now)
+		rtt, answers := p.rtts.of(others[i].Name, now, p.pingPace())
 		if answers && others[i].Standing.State == Live && len(others[i].Entries) > 0 {
 			all = append(all, near{p.server(&others[i]), rtt})
 		}

@@ -19,6 +19,7 @@ type speaker struct {
 	began   time.Time
 	planned *control.Plan // that the voice was told of
 	shown   time.Time     // when the status was shown last
+	stale   bool          // it has changed since
 	inbox   chan letter
 	samples chan sample
 }

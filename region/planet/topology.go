@@ -13,13 +13,16 @@ import (
 )
 
 // showEvery is how old the status may be that the others are shown.
-const showEvery = 250 * time.Millisecond
+const showEvery = 500 * time.Millisecond
 
 // show lets others see what the voice knows.
 func (s *speaker) show(changed bool) {
-	if !changed && time.Since(s.shown) < showEvery {
+	s.stale = s.stale || changed
+	age := time.Since(s.shown)
+	if age < showEvery/5 || age < showEvery && !s.stale {
 		return
 	}
+	s.stale = false
 	status := s.v.Status()
 	s.shown = time.Now()
 	s.p.status.Store(&status)
