@@ -29,6 +29,8 @@ const (
 	hopReply  = 392 // bytes: the record of three locations that PEERS measures with
 	rawConns  = 4
 	benchRole = region.RoleReplica
+
+	benchService = "service"
 )
 
 // BenchmarkHop measures what a read costs over one hop, both processes together, beside
@@ -38,6 +40,7 @@ func BenchmarkHop(b *testing.B) {
 	for _, workers := range []int{64, 1} {
 		b.Run(fmt.Sprintf("inline-%d", workers), func(b *testing.B) { benchHop(b, "inline", workers) })
 		b.Run(fmt.Sprintf("handed-over-%d", workers), func(b *testing.B) { benchHop(b, "handed-over", workers) })
+		b.Run(fmt.Sprintf("service-%d", workers), func(b *testing.B) { benchHop(b, "service", workers) })
 	}
 }
 
@@ -45,7 +48,7 @@ func benchHop(b *testing.B, server string, workers int) {
 	s := startBenchServer(b)
 	raw, stopRaw := rawWorker(b, s.addrs["raw"])
 	defer stopRaw()
-	ours, stopOurs := hopWorker(b, s.addrs[server])
+	ours, stopOurs := ourWorker(b, server, s.addrs[server])
 	defer stopOurs()
 	for range b.N {
 		var ratios, rawCosts, ourCosts []float64
@@ -98,14 +101,34 @@ func rawWorker(b *testing.B, addr string) (func() func(), func()) {
 	}
 }
 
-func hopWorker(b *testing.B, addr string) (func() func(), func()) {
+func ourWorker(b *testing.B, server, addr string) (func() func(), func()) {
 	t, err := New(Config{Node: "client", Partitions: 271, Resolve: func(gazetteer.NodeID) string { return addr }})
 	if err != nil {
 		b.Fatal(err)
 	}
+	if server == "service" {
+		return serviceWorker(b, t), func() { t.Close() }
+	}
+	return hopWorker(b, t), func() { t.Close() }
+}
+
+// serviceWorker asks a service instead of a tier, with as many bytes.
+func serviceWorker(b *testing.B, t *Transport) func() func() {
+	request := make([]byte, 53)
+	return func() func() {
+		return func() {
+			got, err := t.CallNode(context.Background(), "server", benchService, request)
+			if err != nil || len(got) != hopReply {
+				b.Errorf("%d bytes, %v", len(got), err)
+			}
+		}
+	}
+}
+
+func hopWorker(b *testing.B, t *Transport) func() func() {
 	tier := t.Tier("server", benchRole)
 	key := gazetteer.Key{Type: "mirrors", ID: gazetteer.ID(strings.Repeat("x", 53))} // 64 bytes with its framing
-	worker := func() func() {
+	return func() func() {
 		var dst []byte
 		return func() {
 			got, _, err := tier.Read(context.Background(), dst[:0], key)
@@ -115,7 +138,41 @@ func hopWorker(b *testing.B, addr string) (func() func(), func()) {
 			dst = got
 		}
 	}
-	return worker, func() { t.Close() }
+}
+
+// BenchmarkPing measures what a ping of a node says on loopback, where the way is nothing:
+// alone, and beside 64 callers who read all the time. Run it with -benchtime 1x.
+func BenchmarkPing(b *testing.B) {
+	s := startBenchServer(b)
+	t, err := New(Config{Node: "client", Partitions: 271, Resolve: func(gazetteer.NodeID) string { return s.addrs["inline"] }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer t.Close()
+	for range b.N {
+		alone := pings(b, t)
+		done := make(chan int64)
+		go func() { done <- run(hopWorker(b, t), 64, 2*time.Second) }()
+		beside := pings(b, t)
+		b.ReportMetric(float64(alone.Microseconds()), "alone-µs")
+		b.ReportMetric(float64(beside.Microseconds()), "busy-µs")
+		b.ReportMetric(float64(<-done)/2, "reads/s")
+	}
+}
+
+// pings returns the median of a hundred pings within about a second.
+func pings(b *testing.B, t *Transport) time.Duration {
+	var all []time.Duration
+	for range 100 {
+		time.Sleep(10 * time.Millisecond)
+		took, err := t.PingNode(context.Background(), "server")
+		if err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, took)
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 // benchServer is the other process.
@@ -147,7 +204,7 @@ func startBenchServer(b *testing.B) *benchServer {
 		}
 	})
 	s := &benchServer{in: in, out: bufio.NewReader(out), addrs: map[string]string{}}
-	for range 3 {
+	for range 4 {
 		var name, addr string
 		if _, err := fmt.Fscanln(s.out, &name, &addr); err != nil {
 			b.Fatal(err)
@@ -220,6 +277,9 @@ func runBenchServer() {
 	})
 	serveBench("inline", benchTransport(func(t *Transport) { t.HandleInline(benchRole, tier) }))
 	serveBench("handed-over", benchTransport(func(t *Transport) { t.Handle(benchRole, tier) }))
+	serveBench("service", benchTransport(func(t *Transport) {
+		t.HandleService(benchService, func(context.Context, Caller, []byte) ([]byte, error) { return record, nil })
+	}))
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		fmt.Println(ownCPU())
 	}

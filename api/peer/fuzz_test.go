@@ -73,6 +73,11 @@ func FuzzHello(f *testing.F) {
 	h := properHello()
 	h.Link, h.Refusal = &pb.LinkHello{Attempt: 3, BeatNanos: 4}, &pb.PeerError{Kind: 3, Detail: "no"}
 	f.Add(appendHello(nil, h))
+	h = properHello()
+	h.To, h.Region = "", "there"
+	f.Add(appendHello(nil, h))
+	h.Region, h.Partitions = "", 0
+	f.Add(appendHello(nil, h))
 	t, err := New(newTown(f).quick("b"))
 	if err != nil {
 		f.Fatal(err)
@@ -83,13 +88,27 @@ func FuzzHello(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if t.check(h, kindRequests, false) == nil && h.Refusal == nil && (h.Node == "" || h.Node == "b" || h.Partitions != 271) {
-			tt.Fatalf("taken: %v", h)
+		for kind := kindRequests; kind <= kindRaft; kind++ {
+			for _, byAddr := range []bool{false, true} {
+				if t.check(h, kind, byAddr) == nil && !mayPass(h, kind, byAddr) {
+					tt.Fatalf("taken: %v on kind %d, by address %v", h, kind, byAddr)
+				}
+			}
+		}
+		if p := t.agree(h); p.settled != (h.Partitions == 271) {
+			tt.Fatalf("%v counts as settled: %v", h, p.settled)
 		}
 		if p := t.agree(h); p.maxInFlight < 1 || p.maxInFlight > t.cfg.MaxInFlight {
 			tt.Fatalf("agreed on %d requests in flight", p.maxInFlight)
 		}
 	})
+}
+
+// mayPass says what a hello must be that node b of region "here" takes.
+func mayPass(h *pb.PeerHello, kind connKind, byAddr bool) bool {
+	asksToBeLetIn := h.Partitions == 0 && byAddr && kind == kindRequests
+	return h.Node != "" && h.Node != "b" && (h.Partitions == 271 || asksToBeLetIn) &&
+		(kind != kindRaft || h.Region == "here")
 }
 
 func FuzzWrites(f *testing.F) {

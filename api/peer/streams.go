@@ -3,10 +3,12 @@ package peer
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net"
 	"sync"
 	"time"
 
+	"gazetteer"
 	"gazetteer/region/control"
 )
 
@@ -25,11 +27,16 @@ var (
 // processes: the service "control", which HandleControl offers.
 func (t *Transport) Control() control.Caller { return controlCaller{t} }
 
-// HandleControl offers a group's Serve to others. A group that others know already is
-// asked while it starts: serve should answer Unavailable until Serve can be called, for
-// a service that is missing counts as an answer.
+// HandleControl offers a group's Serve to the processes of its region, and to those that
+// do not know yet where they belong: they ask to be let in, or for a plan after a
+// restart. A group that others know already is asked while it starts: serve should answer
+// Unavailable until Serve can be called, for a service that is missing counts as an
+// answer.
 func (t *Transport) HandleControl(serve func(ctx context.Context, request []byte) ([]byte, error)) {
-	t.HandleService(controlService, func(ctx context.Context, _ Caller, request []byte) ([]byte, error) {
+	t.HandleService(controlService, func(ctx context.Context, from Caller, request []byte) ([]byte, error) {
+		if at := t.home().region; from.Region != "" && at != "" && from.Region != at {
+			return nil, &gazetteer.Error{Op: "peer.Control", Kind: gazetteer.Denied, Detail: fmt.Sprintf("node %s of region %s has no part in the plan of region %s", from.Node, from.Region, at)}
+		}
 		return serve(ctx, request)
 	})
 }

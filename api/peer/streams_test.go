@@ -110,6 +110,26 @@ func TestStreamsAreOfOneRegion(t *testing.T) {
 	}
 }
 
+// The plan of a region is for its own processes, and for those that have no region yet.
+func TestControlIsOfOneRegion(t *testing.T) {
+	w := newTown(t)
+	w.open(w.quick("b"), func(t *Transport) {
+		t.HandleControl(func(_ context.Context, request []byte) ([]byte, error) { return request, nil })
+	})
+	for at, want := range map[home]gazetteer.Kind{
+		{"here", gazetteer.DefaultPartitions}:  0,
+		{"", 0}:                                0,
+		{"there", gazetteer.DefaultPartitions}: gazetteer.Denied,
+	} {
+		c := w.quick(gazetteer.NodeID("from " + at.region))
+		c.Region, c.Partitions = at.region, at.partitions
+		got, err := w.open(c, nil).Control().Call(within(t, patience), w.resolve("b"), []byte("x"))
+		if want == 0 && (err != nil || string(got) != "x") || want != 0 && gazetteer.KindOf(err) != want {
+			t.Errorf("from region %q: %q, %v", at.region, got, err)
+		}
+	}
+}
+
 func TestStreamsThatNobodyTakesEnd(t *testing.T) {
 	w := newTown(t)
 	c := w.quick("b")
