@@ -198,9 +198,9 @@ func TestOldSessionsDoNotReachANewLink(t *testing.T) {
 // peer is not taken for dead meanwhile.
 func TestNothingIsReceivedBeforeTheGreet(t *testing.T) {
 	t.Parallel()
-	a, b := linkedPair(t)
+	a, b := linkedPair(t, func(c *Config) { c.DeadAfter = 3 * time.Second })
 	a.Send("b", ring.Greet{Store: 1})
-	time.Sleep(2 * b.cfg.DeadAfter)
+	time.Sleep(b.cfg.DeadAfter + b.cfg.DeadAfter/2)
 	if got := b.from("a"); len(got) != 0 {
 		t.Errorf("received %v", got)
 	}
@@ -362,7 +362,9 @@ func linkHelloFrom(name string, instance, attempt uint64) []byte {
 
 func TestNewerAttemptReplacesAndOlderIsRefused(t *testing.T) {
 	w := newTown(t)
-	a := w.linking(w.quick("a"))
+	c := w.quick("a")
+	c.DeadAfter = patience // those who dial by hand do not beat
+	a := w.linking(c)
 	addr := w.resolve("a")
 	link := func(instance, attempt uint64) (*raw, bool) {
 		r := dialAs(t, addr, linkHelloFrom("z", instance, attempt)...)
@@ -448,8 +450,13 @@ func TestBackPressureIsNoDeath(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
 	hold := make(chan struct{})
-	a := w.linking(w.quick("a"))
-	b := w.linking(w.quick("b"), func(r *recorder) {
+	quick := func(n gazetteer.NodeID) Config {
+		c := w.quick(n)
+		c.DeadAfter = 3 * time.Second
+		return c
+	}
+	a := w.linking(quick("a"))
+	b := w.linking(quick("b"), func(r *recorder) {
 		r.received = func(gazetteer.NodeID, ring.Message) { <-hold }
 	})
 	a.Want([]gazetteer.NodeID{"b"})
@@ -462,7 +469,7 @@ func TestBackPressureIsNoDeath(t *testing.T) {
 	for range n {
 		a.Send("b", big) // more than the sockets hold
 	}
-	time.Sleep(3 * a.cfg.DeadAfter)
+	time.Sleep(2 * a.cfg.DeadAfter)
 	if a.sentTo("b") == n {
 		t.Error("all was sent: the handler kept nobody waiting")
 	}
