@@ -58,6 +58,13 @@ func (g *Group) setLeader() {
 	}
 }
 
+// leadsSince returns since when the leader is the present one.
+func (g *Group) leadsSince() time.Time {
+	g.leadMu.Lock()
+	defer g.leadMu.Unlock()
+	return g.leadSince
+}
+
 const (
 	// askTimeout is how long a request waits for a leader and for its answer, unless its
 	// context ends earlier.

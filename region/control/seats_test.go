@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -172,12 +173,63 @@ func TestWhatTheLeaderWants(t *testing.T) {
 		s := stateOf(c.members)
 		for i := range s.Members {
 			s.Members[i].Since = 7
+			s.Default.Servers = append(s.Default.Servers, s.Members[i].Name) // all have their places
 		}
 		var k knowledge
 		c.hear(&k)
 		got := fmt.Sprint(s.wants(k.signs(s.Members, time.Second, now), seatsOf(c.seats), 4))
 		if got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestNewMembersGetTheirPlaces(t *testing.T) {
+	for _, c := range []struct {
+		members string
+		servers []gazetteer.NodeID
+		rings   map[string][]gazetteer.NodeID
+		want    string
+	}{
+		{"a:live b:live", []gazetteer.NodeID{"a", "b"}, map[string][]gazetteer.NodeID{"r": {"a"}}, "{r [a b] false}"},
+		{"a:live b:joining", []gazetteer.NodeID{"a"}, map[string][]gazetteer.NodeID{"r": {"a"}}, "<nil>"},
+		{"a:live b:live", []gazetteer.NodeID{"a"}, map[string][]gazetteer.NodeID{"r": {"a", "b"}}, "{ [a b]}"},
+		{"a:live b:live c:live d:live", []gazetteer.NodeID{"a", "b", "c", "d"}, map[string][]gazetteer.NodeID{"r": {"a", "b", "c"}}, "<nil>"},
+		{"a:live b:live c:live", []gazetteer.NodeID{"a", "b", "c"}, map[string][]gazetteer.NodeID{"r": {"a", "b"}, "s": {"b"}}, "{s [b c] false}"},
+	} {
+		s := stateOf(c.members)
+		s.Default.Servers = c.servers
+		for _, name := range slices.Sorted(maps.Keys(c.rings)) {
+			s.Rings = append(s.Rings, shard{Name: name, Members: c.rings[name]})
+			s.Default.Rings = append(s.Default.Rings, name)
+		}
+		if got := fmt.Sprint(s.nextPlace()); got != c.want {
+			t.Errorf("%s, %v: got %s, want %s", c.members, c.rings, got, c.want)
+		}
+	}
+}
+
+func TestSilenceIsDeath(t *testing.T) {
+	now := time.Unix(1000, 0)
+	s := stateOf("a:live b:live c:live d:live")
+	var k knowledge
+	k.acknowledge(AckRequest{Node: "a", Server: "a"}, now.Add(-silentAfter/2))
+	k.acknowledge(AckRequest{Node: "b", Server: "b"}, now.Add(-silentAfter))
+	k.report("c", true, now.Add(-time.Hour))
+	for _, c := range []struct {
+		leads time.Time
+		dead  string
+	}{{now.Add(-time.Hour), "b d "}, {now.Add(-silentAfter / 2), ""}} {
+		known := k.signs(s.Members, time.Second, now)
+		k.silence(known, c.leads, now)
+		got := ""
+		for _, m := range s.Members {
+			if known[m.Name].dead {
+				got += string(m.Name) + " "
+			}
+		}
+		if got != c.dead {
+			t.Errorf("leading since %v: %q are dead, want %q", now.Sub(c.leads), got, c.dead)
 		}
 	}
 }

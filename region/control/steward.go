@@ -54,6 +54,7 @@ func (g *Group) chore(ctx context.Context) bool {
 		return false
 	}
 	known := g.know.signs(now.state.Members, g.cfg.DeadAfter, time.Now())
+	g.know.silence(known, g.leadsSince(), time.Now())
 	for _, e := range now.state.wants(known, seats, g.cfg.MovesAtOnce) {
 		if g.perform(ctx, Command{Expect: now.state.Epoch, Edit: e}) {
 			return true // one that is refused must not keep the others from being done
@@ -134,6 +135,9 @@ func (s *state) wants(known map[gazetteer.NodeID]sign, seats []seat, movesAtOnce
 	}
 	for i := range s.Members {
 		out = append(out, s.wantsOf(&s.Members[i], known, seats)...)
+	}
+	if e := s.nextPlace(); e != nil {
+		out = append(out, e)
 	}
 	if e := s.nextMoves(movesAtOnce); e != nil {
 		out = append(out, e)
