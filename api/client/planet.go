@@ -77,7 +77,7 @@ type Member struct {
 }
 
 // Invitation says what a token for processes is good for. Zero fields take the server's
-// defaults: all roles of a region, one process, half an hour.
+// defaults: all roles, one process, half an hour.
 type Invitation struct {
 	Roles []string
 	Uses  int

@@ -71,15 +71,15 @@ type invitation struct {
 	ttl   time.Duration
 }
 
-// What a token is good for unless the operator says more: one process that does all that a
-// process of a region can do for it.
+// What a token is good for unless the operator says more: one process, which may do all that
+// a server does unless it is told otherwise.
 const (
 	usesDefault     = 1
 	tokenTTLDefault = 30 * time.Minute
 )
 
 func rolesDefault() []region.Role {
-	return []region.Role{region.RoleRegion, region.RoleCluster, region.RoleReplica}
+	return []region.Role{region.RoleRouter, region.RoleRegion, region.RoleCluster, region.RoleReplica}
 }
 
 func (h *Handler) admitMember(c *gin.Context) error {

@@ -88,14 +88,15 @@ func (a *app) memberTokenCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "token",
 		Short: "Let new processes into the region, and say how they start",
-		Long: `token prints the command line with which a new process joins the region; DIR is its data
-directory, HOST:PORT where other servers reach it. The token in it is shown once. It lets
-in as many processes as --uses says, each with the roles of --role or some of them.`,
+		Long: `token prints the command line with which a new process joins the region; NODE is its name,
+which no other process of the planet has, DIR its data directory, HOST:PORT where other
+servers reach it. The token in it is shown once. It lets in as many processes as --uses
+says, each with the roles of --role or some of them.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.memberToken(c, i) },
 	}
 	f := c.Flags()
-	f.StringSliceVar(&i.Roles, "role", nil, "what they may do: region, cluster, replica, router (default: the first three)")
+	f.StringSliceVar(&i.Roles, "role", nil, "what they may do: router, region, cluster, replica (default: all)")
 	f.IntVar(&i.Uses, "uses", 1, "how many processes it lets in")
 	f.DurationVar(&i.TTL, "ttl", 30*time.Minute, "for how long")
 	completeFlag(c, "role", func(context.Context, *client.Client) ([]string, error) {
@@ -111,9 +112,9 @@ func (a *app) memberToken(c *cobra.Command, i client.Invitation) error {
 	case i.TTL <= 0:
 		return usage("--ttl %v is over before it begins", i.TTL)
 	}
-	var flags []string
-	for _, r := range i.Roles {
-		flags = append(flags, "--role", r)
+	flags := []string{"--node", "NODE"}
+	if len(i.Roles) > 0 {
+		flags = append(flags, "--roles", strings.Join(i.Roles, ","))
 	}
 	return a.ask(c.Context(), nil, func(ctx context.Context, k *client.Client) error {
 		t, err := k.AdmitMember(ctx, i)

@@ -64,6 +64,23 @@ func TestOperatorScripts(t *testing.T) {
 	})
 }
 
+// TestAdmissionsNameFlagsThatThereAre: what is printed to be typed is understood.
+func TestAdmissionsNameFlagsThatThereAre(t *testing.T) {
+	addr, err := serveOperator(resttest.NewOperator(), t.Cleanup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^  gazetteer (server .*)$`)
+	for _, command := range []string{"region add r4", "member token", "member token --role replica --uses 3"} {
+		m := line.FindStringSubmatch(mustRun(t, command+" --addr "+addr))
+		if m == nil {
+			t.Errorf("%s prints no command line", command)
+			continue
+		}
+		checkCommandLine(t, m[1])
+	}
+}
+
 // TestShellWords: what is printed to be typed is read by a shell as it was meant.
 func TestShellWords(t *testing.T) {
 	for word, want := range map[string]string{

@@ -132,14 +132,14 @@ func checkCommandLine(t *testing.T, line string) {
 	words := strings.Fields(line)
 	c, args, err := root.Find(words)
 	if err != nil || c == root {
-		t.Errorf("README: gazetteer %s: no such command: %v", line, err)
+		t.Errorf("gazetteer %s: no such command: %v", line, err)
 		return
 	}
 	if c.Name() == "completion" {
 		return
 	}
 	if err := c.ParseFlags(args); err != nil {
-		t.Errorf("README: gazetteer %s: %v", line, err)
+		t.Errorf("gazetteer %s: %v", line, err)
 	}
 	checkRow(t, c, line)
 }
