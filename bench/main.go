@@ -8,6 +8,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -58,7 +59,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	exitOn(run(ctx, o, *only))
+	exitOn(run(ctx, o, *only, os.Stdout))
 }
 
 func exitOn(err error) {
@@ -68,7 +69,7 @@ func exitOn(err error) {
 	}
 }
 
-func run(ctx context.Context, o options, only string) (err error) {
+func run(ctx context.Context, o options, only string, out io.Writer) (err error) {
 	chosen, err := choose(only)
 	if err != nil {
 		return err
@@ -80,7 +81,7 @@ func run(ctx context.Context, o options, only string) (err error) {
 	if o.gazetteer, err = build(ctx, o.dir); err != nil {
 		return err
 	}
-	t := newTable(os.Stdout)
+	t := newTable(out)
 	for _, b := range benchmarks {
 		if !slices.Contains(chosen, b.name) {
 			continue
