@@ -17,7 +17,7 @@ type lag struct {
 	State  string             `json:"state"`
 	Self   bool               `json:"self"`
 	RTT    *milliseconds      `json:"rtt_ms,omitempty"`         // left out: not known
-	Silent *seconds           `json:"silent_seconds,omitempty"` // left out of this region
+	Silent *seconds           `json:"silent_seconds,omitempty"` // left out: this region, or one that never spoke
 	Lag    *seconds           `json:"lag_seconds,omitempty"`    // left out: not known
 }
 
@@ -26,7 +26,7 @@ func lagOf(r *region.RegionStatus) lag {
 	if r.RTT > 0 {
 		l.RTT = (*milliseconds)(&r.RTT)
 	}
-	if !r.Self {
+	if r.Silent > 0 {
 		l.Silent = (*seconds)(&r.Silent)
 	}
 	if r.Lag >= 0 {
