@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"embed"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -15,7 +16,7 @@ import (
 	"gazetteer"
 )
 
-//go:embed regions.csv rtt-ms.csv
+//go:embed regions.csv cloudping-p50-1y.json
 var files embed.FS
 
 // Seven returns the regions that AWS had in 2012.
@@ -79,24 +80,20 @@ func (w *World) readRegions() error {
 }
 
 func (w *World) readTimes() error {
-	all, err := rows("rtt-ms.csv")
+	text, err := files.ReadFile("cloudping-p50-1y.json")
 	if err != nil {
 		return err
 	}
-	ms := map[[2]gazetteer.RegionID]float64{}
-	for _, row := range all[1:] {
-		for i, text := range row[1:] {
-			v, err := strconv.ParseFloat(text, 64)
-			if err != nil {
-				return fmt.Errorf("rtt-ms.csv: %w", err)
-			}
-			ms[[2]gazetteer.RegionID{gazetteer.RegionID(row[0]), gazetteer.RegionID(all[0][i+1])}] = v
-		}
+	var table struct {
+		Data map[gazetteer.RegionID]map[gazetteer.RegionID]float64 // milliseconds
+	}
+	if err := json.Unmarshal(text, &table); err != nil {
+		return fmt.Errorf("cloudping-p50-1y.json: %w", err)
 	}
 	for _, a := range w.regions {
 		var line []time.Duration
 		for _, b := range w.regions {
-			both := ms[[2]gazetteer.RegionID{a.Name, b.Name}] + ms[[2]gazetteer.RegionID{b.Name, a.Name}]
+			both := table.Data[a.Name][b.Name] + table.Data[b.Name][a.Name]
 			line = append(line, time.Duration(math.Round(500*both))*time.Microsecond)
 		}
 		w.rtt = append(w.rtt, line)
