@@ -19,6 +19,7 @@ type batch struct {
 	journal   []Conflict
 	expire    int64
 
+	drops   []gazetteer.Partition
 	raise   map[gazetteer.Partition]*PartitionState
 	raisedM []*mirror // in the order of their first raise
 	// touched are the resources read since the last Ready, with what has become of
@@ -69,7 +70,9 @@ func (b *batch) raised(m *mirror) *PartitionState {
 }
 
 // clean reports whether nothing waits to be saved: then what the mirrors say is durable.
-func (b *batch) clean() bool { return !b.changed && len(b.raise) == 0 && len(b.journal) == 0 }
+func (b *batch) clean() bool {
+	return !b.changed && len(b.drops)+len(b.raise)+len(b.journal) == 0
+}
 
 // raise moves a mirror's vector up to p, durable with this batch.
 func (r *Replica) raise(m *mirror, p gazetteer.Position) {
@@ -83,7 +86,7 @@ func (b *batch) take(r *Replica) Ready {
 	out := Ready{
 		SaveFirst: b.saveFirst, Send: b.sends, After: b.afters,
 		Close: b.close, Scans: b.scans, More: b.more, Outcomes: b.outcomes,
-		Save: Save{Journal: b.journal, Expire: b.expire},
+		Save: Save{Drop: b.drops, Journal: b.journal, Expire: b.expire},
 	}
 	for _, res := range b.order {
 		res.save(&out.Save)

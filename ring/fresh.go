@@ -59,7 +59,7 @@ func (r *Replica) freshMark(full bool) Fresh {
 		f.Base = 0
 	}
 	for _, m := range r.order {
-		seq := m.vector.At(r.origin)
+		seq := r.written(m)
 		if seq > m.told || full && seq > 0 {
 			f.Positions = append(f.Positions, PartitionSeq{m.partition, seq})
 		}

@@ -38,6 +38,7 @@ type mirror struct {
 	// acked holds what ring members that are no neighbours hold of this origin.
 	acked map[gazetteer.NodeID]uint64
 	told  uint64 // own sequence number as of the last freshness mark
+	least uint64 // up to where this origin had written when it was hosted before
 }
 
 func newMirror(p gazetteer.Partition, s PartitionState) *mirror {

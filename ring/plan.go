@@ -14,8 +14,11 @@ type Plan struct {
 	// Stores are the stores of the whole planet whose completeness the stable stamp
 	// waits for. A store that leaves it has ended, with all its origins.
 	Stores []gazetteer.StoreID
-	Rings  []Ring
-	Edges  []Edge
+	// Rings hold what this node hosts, also rings of others to whom it hands over what it
+	// still holds of theirs. A partition may be in several: it is linked in all of them,
+	// and the last one's members make its writes acknowledged.
+	Rings []Ring
+	Edges []Edge
 }
 
 // Ring is one shard of a cluster: mirrors in ring order, and what they own.
@@ -73,8 +76,8 @@ func (r *Replica) host(hosted map[gazetteer.Partition]*ringView) {
 		if m == nil {
 			m = newMirror(p, r.cfg.State.Partitions[p])
 			m.aloneSince = r.now.Mono
+			m.least = r.rejoin(p)
 			r.mirrors[p] = m
-			r.parted = slices.DeleteFunc(r.parted, func(q parted) bool { return q.Partition == p })
 			fresh = append(fresh, p)
 		}
 		if m.ring != nil && len(m.ring.others) == 0 && m.filled {
@@ -115,9 +118,22 @@ type parted struct {
 	told bool
 }
 
+// rejoin takes a partition out of what was parted with, and returns up to where this
+// origin has written there: if it was dropped meanwhile, the vector has to come up to
+// there again before another write, or a position would stand for two contents.
+func (r *Replica) rejoin(p gazetteer.Partition) uint64 {
+	i := slices.IndexFunc(r.parted, func(q parted) bool { return q.Partition == p })
+	if i < 0 {
+		return 0
+	}
+	least := r.parted[i].Seq
+	r.parted = slices.Delete(r.parted, i, i+1)
+	return least
+}
+
 // unhost forgets a partition; its last state goes back to where host looks for it.
 func (r *Replica) unhost(m *mirror) {
-	if seq := m.vector.At(r.origin); seq > 0 {
+	if seq := r.written(m); seq > 0 {
 		r.parted = append(r.parted, parted{PartitionSeq{m.partition, seq}, seq == m.told})
 	}
 	for _, f := range slices.Clone(m.feeds) {
@@ -126,6 +142,9 @@ func (r *Replica) unhost(m *mirror) {
 	r.cfg.State.Partitions = withState(r.cfg.State.Partitions, m)
 	delete(r.mirrors, m.partition)
 }
+
+// written returns the last position that this origin has given in a partition.
+func (r *Replica) written(m *mirror) uint64 { return max(m.vector.At(r.origin), m.least) }
 
 func withState(all map[gazetteer.Partition]PartitionState, m *mirror) map[gazetteer.Partition]PartitionState {
 	if all == nil {

@@ -36,6 +36,7 @@ type Replica struct {
 	waiters []*waiter
 	marks   map[gazetteer.StoreID]*mark
 	parted  []parted
+	dropped []gazetteer.Partition // whose elements have yet to go
 	batch   batch
 	timers  timers
 	compare gazetteer.NodeID // the random member linked to for a comparison, if any
@@ -102,6 +103,7 @@ func (r *Replica) Tick(now Now) {
 		r.batch.expire = now.Wall - r.cfg.JournalFor.Milliseconds()
 	}
 	r.expireWaiters()
+	r.purge()
 }
 
 // due reports whether a timer has run out, and sets it anew.
@@ -123,6 +125,35 @@ func (r *Replica) Vector(p gazetteer.Partition) gazetteer.Vector {
 		return m.vector.Clone()
 	}
 	return nil
+}
+
+// Told returns what a node has said it holds durably of a partition, over the link that is
+// open to it; false if it has said nothing.
+func (r *Replica) Told(p gazetteer.Partition, n gazetteer.NodeID) (gazetteer.Vector, bool) {
+	v, ok := r.told(p, n)
+	return v.Clone(), ok
+}
+
+// Holds reports whether a node, this one or another, is known to hold durably all that a
+// vector covers. Of this one that is so once the last Ready has been performed.
+func (r *Replica) Holds(p gazetteer.Partition, n gazetteer.NodeID, v gazetteer.Vector) bool {
+	if m := r.mirrors[p]; m != nil && n == r.cfg.Self {
+		return m.vector.CoversAll(v)
+	}
+	held, ok := r.told(p, n)
+	return ok && held.CoversAll(v)
+}
+
+func (r *Replica) told(p gazetteer.Partition, n gazetteer.NodeID) (gazetteer.Vector, bool) {
+	m := r.mirrors[p]
+	if m == nil {
+		return nil, false
+	}
+	f := m.feedTo(n)
+	if f == nil || f.out.phase == outIdle {
+		return nil, false
+	}
+	return f.out.acked, true
 }
 
 // Counters returns what happened so far.

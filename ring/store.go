@@ -76,8 +76,11 @@ type PartitionState struct {
 }
 
 // Save is one atomic, durable change of a store. The order of the fields is the order
-// of their effect: first removals, then puts.
+// of their effect: what is dropped goes first, then removals, then puts.
 type Save struct {
+	// Drop forgets what is remembered of partitions: from here on nothing is said of
+	// them. Their elements stay until they are removed.
+	Drop []gazetteer.Partition
 	// Remove drops elements: collected tombstones, and what a whole scan ends.
 	Remove []Held
 	// Put makes each update the one held of its element. If the element was held
@@ -96,7 +99,7 @@ type Save struct {
 
 // Empty reports whether s changes nothing.
 func (s *Save) Empty() bool {
-	return len(s.Remove)+len(s.Put)+len(s.Raise)+len(s.Journal) == 0 && s.Expire == 0
+	return len(s.Drop)+len(s.Remove)+len(s.Put)+len(s.Raise)+len(s.Journal) == 0 && s.Expire == 0
 }
 
 // Conflict is one concurrent value that lost. It is keyed by (Loser's element, Loser's

@@ -56,7 +56,7 @@ func (r *Replica) mayWrite(m *mirror, w *Write) error {
 		return fail(gazetteer.WrongOwner, "this node does not hold the partition")
 	case r.fenced:
 		return fail(gazetteer.Unavailable, "this node's clock is too far ahead of its peers'; it takes no writes until that is mended")
-	case !r.serves(m).Writes:
+	case !r.serves(m).Writes || m.vector.At(r.origin) < m.least:
 		return fail(gazetteer.Unserved, "this replica is not filled yet")
 	}
 	return nil

@@ -38,6 +38,7 @@ type touched struct {
 	was      uint64 // the seal of that
 	raise    ring.PartitionState
 	isRaised bool
+	dropped  bool // what was remembered before is forgotten
 }
 
 func newBatch(s *Store) *batch {
@@ -69,6 +70,9 @@ func (b *batch) fill(v *ring.Save) error {
 	b.root = b.store.root
 	b.root.saves++
 	b.root.clock = max(b.root.clock, v.Clock)
+	for _, p := range v.Drop {
+		b.forget(p)
+	}
 	if err := b.elements(v); err != nil {
 		return err
 	}
@@ -271,6 +275,22 @@ func walkRecord(key, record []byte, visit func(key, payload []byte)) {
 	}
 }
 
+// forget removes what is remembered of a partition but for what it holds.
+func (b *batch) forget(p gazetteer.Partition) {
+	t := b.touch(p)
+	b.forgetVector(p, t, kindVector, t.state.Vector)
+	b.forgetVector(p, t, kindCollected, t.state.Collected)
+	t.state, t.raised, t.dropped = ring.PartitionState{}, false, true
+}
+
+func (b *batch) forgetVector(p gazetteer.Partition, t *touched, kind byte, v gazetteer.Vector) {
+	for _, at := range v {
+		key := b.arena.keep(appendVectorKey(b.arena.room(maxKey), p, kind, at.Origin))
+		t.sum -= sealOf(key, binary.BigEndian.AppendUint64(nil, at.Seq))
+		b.drop(key)
+	}
+}
+
 // raise writes the entries of the vectors that by changes.
 func (b *batch) raise(p gazetteer.Partition, by *ring.PartitionState) {
 	t := b.touch(p)
@@ -309,6 +329,9 @@ func (b *batch) touch(p gazetteer.Partition) *touched {
 // publish takes what was made durable over into what is remembered.
 func (t *touched) publish(q *partition) {
 	vector, collected := q.state.Vector, q.state.Collected
+	if t.dropped {
+		vector, collected = nil, nil
+	}
 	*q = t.partition
 	q.state.Vector, q.state.Collected = vector, collected
 	if t.isRaised {

@@ -113,6 +113,34 @@ func TestCrashInLargeSave(t *testing.T) {
 	}
 }
 
+// What is dropped and raised anew adds up, also after a restart.
+func TestVerifyAfterADrop(t *testing.T) {
+	dir := t.TempDir()
+	s := smallStore(t, dir)
+	v := newCatalogue().save(40)
+	var parts []gazetteer.Partition
+	for p := range v.Raise {
+		parts = append(parts, p)
+	}
+	last := parts[len(parts)-1]
+	for _, w := range []*ring.Save{v, {Drop: parts}, {Drop: parts, Raise: map[gazetteer.Partition]ring.PartitionState{last: v.Raise[last]}}} {
+		if err := s.Save(w); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.verify(nil); err != nil {
+			t.Error(err)
+		}
+	}
+	crash(t, s)
+	s = smallStore(t, dir)
+	if r := s.Recovered(); r.Damage != "" || !r.Verified || len(s.State().Partitions) != 1 || count(t, s, parts[0]) == 0 {
+		t.Errorf("%+v, %+v", r, s.State())
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // What is missing or changed behind the store's back does not add up: verify finds every
 // kind of it.
 func TestVerifyFinds(t *testing.T) {

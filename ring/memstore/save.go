@@ -9,6 +9,9 @@ import (
 func (s *Store) Save(v *ring.Save) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, p := range v.Drop {
+		delete(s.states, p)
+	}
 	for i := range v.Remove {
 		s.removeLocked(&v.Remove[i])
 	}

@@ -395,6 +395,36 @@ func testPartitions(t *testing.T, s *subject) {
 	s.want("there", s.resource(there, "a"))
 }
 
+// What is dropped is remembered no more, but held until it is removed. A raise in the same
+// save begins anew.
+func testDrop(t *testing.T, s *subject) {
+	up := func(seq uint64) ring.PartitionState {
+		v := gazetteer.Vector{{Origin: one, Seq: seq}}
+		return ring.PartitionState{Filled: true, Vector: v, Collected: v.Clone(), CollectedClock: gazetteer.Clock(seq)}
+	}
+	s.save(ring.Save{
+		Put:   append(held(here, at(one, 1, "a", "x")), held(there, at(one, 1, "a", "x"))...),
+		Raise: map[gazetteer.Partition]ring.PartitionState{here: up(9), there: up(9)},
+	})
+	s.save(ring.Save{Drop: []gazetteer.Partition{here}})
+	if st, ok := s.store.State().Partitions[here]; ok {
+		t.Errorf("it is remembered: %+v", st)
+	}
+	if st := s.store.State().Partitions[there]; !st.Filled || st.Vector.At(one) != 9 {
+		t.Errorf("the other partition: %+v", st)
+	}
+	s.want("what is held", s.scan(nil), at(one, 1, "a", "x"))
+	s.save(ring.Save{Drop: []gazetteer.Partition{here}, Raise: map[gazetteer.Partition]ring.PartitionState{here: up(4)}})
+	s.save(ring.Save{Drop: []gazetteer.Partition{there}, Remove: held(there, at(one, 1, "a", "x"))})
+	if st := s.store.State().Partitions[here]; !st.Filled || st.Vector.At(one) != 4 || st.Collected.At(one) != 4 || st.CollectedClock != 4 {
+		t.Errorf("raised anew: %+v", st)
+	}
+	if n := len(s.store.State().Partitions); n != 1 {
+		t.Errorf("%d partitions are remembered", n)
+	}
+	s.want("nothing is left there", collect(s, s.store.Scan(there, nil)))
+}
+
 func testReopen(t *testing.T, s *subject, reopen func() ring.Store) {
 	testRaise(t, s)
 	kept := []gazetteer.Update{at(one, 1, "a", "x"), dead(one, 2, "a", "y"), at(two, 3, "b", "")}

@@ -29,6 +29,9 @@ func newModel() *model {
 }
 
 func (m *model) save(v *ring.Save) {
+	for _, p := range v.Drop {
+		delete(m.states, p)
+	}
 	for _, h := range v.Remove {
 		delete(m.held[h.Partition], h.Update.Element)
 	}
@@ -180,6 +183,9 @@ func (r *run) drawSave() *ring.Save {
 			v.Put = append(v.Put, h)
 		}
 	}
+	if rapid.IntRange(0, 9).Draw(r.t, "drop") == 0 {
+		v.Drop = append(v.Drop, r.drawPartition())
+	}
 	if rapid.Bool().Draw(r.t, "raise") {
 		v.Raise = map[gazetteer.Partition]ring.PartitionState{r.drawPartition(): r.drawState()}
 	}
@@ -255,6 +261,9 @@ func (r *run) checkState() {
 	st := r.store.State()
 	if st.Clock < r.model.clock {
 		r.Fatalf("clock %d, want %d", st.Clock, r.model.clock)
+	}
+	if len(st.Partitions) != len(r.model.states) {
+		r.Fatalf("%d partitions have a state, want %d", len(st.Partitions), len(r.model.states))
 	}
 	for p, want := range r.model.states {
 		got := st.Partitions[p]

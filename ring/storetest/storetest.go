@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(tb testing.TB) ring.Store) {
 		{"snapshot_is_frozen", testSnapshotFrozen},
 		{"tombstones", testTombstones},
 		{"raise_merges", testRaise},
+		{"drop_forgets", testDrop},
 		{"journal", testJournal},
 		{"journal_expires", testExpire},
 		{"list", testList},
