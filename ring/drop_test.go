@@ -313,3 +313,28 @@ func TestTheLastRingOfAPartitionAcknowledges(t *testing.T) {
 		a.outcomes = nil
 	}
 }
+
+// A feed that one end's plan has no more need of goes on in both directions as long as
+// the other's has: what that one holds has to get away.
+func TestAFeedThatOneEndWantsGoesBothWays(t *testing.T) {
+	f := newFew(t, "a", "b")
+	f.plans(ringOn("a"), ringOn("b"))
+	f.pass(5 * time.Second)
+	stores := []gazetteer.StoreID{gazetteer.NodeID("a").Store(), gazetteer.NodeID("b").Store()}
+	f.node("a").r.Configure(ring.Plan{Epoch: 9, Stores: stores, Rings: []ring.Ring{ringOn("a")}})
+	f.pass(time.Second)
+	if f.put("b", "of b", 3); f.held("a") != 3 {
+		t.Errorf("a holds %d of 3 elements that b wrote", f.held("a"))
+	}
+	if f.put("a", "of a", 2); f.held("b") != 5 {
+		t.Errorf("b holds %d of 5", f.held("b"))
+	}
+	f.node("b").r.Configure(ring.Plan{Epoch: 9, Stores: stores, Rings: []ring.Ring{ringOn("b")}})
+	f.pass(time.Second)
+	if f.put("a", "more", 1); f.held("b") != 5 {
+		t.Error("the feed goes on, and nobody wants it")
+	}
+	if _, ok := f.node("a").r.Told(dropped, "b"); ok {
+		t.Error("what b held when it left is taken for what it holds")
+	}
+}

@@ -44,6 +44,14 @@ func newRingView(self gazetteer.NodeID, g *Ring) *ringView {
 	return v
 }
 
+// own is this node's part of a majority: none if it only hands over to the ring.
+func (v *ringView) own() int {
+	if v.self < 0 {
+		return 0
+	}
+	return 1
+}
+
 // majority is how many of the configured members make a write acknowledged.
 func (v *ringView) majority() int { return len(v.ring.Members)/2 + 1 }
 
@@ -157,9 +165,11 @@ func (r *Replica) relink() {
 	}
 }
 
-// wantOn subscribes to what is newly wanted on a link that has greeted already, and to
-// what the peer wants, if the plan has it now.
+// wantOn tells the peer of a link that has greeted already what is newly wanted from it. It
+// asks for the Hello; a bare one would look like an answer to something that crossed it.
+// It subscribes to what the peer wants, if the plan has the peer now.
 func (r *Replica) wantOn(l *link, want map[gazetteer.Partition]bool) {
+	g := r.greet()
 	for _, m := range r.order {
 		if !want[m.partition] {
 			if f := l.feeds[m.partition]; f != nil && f.in.state == inNone && f.out.session > 0 && !f.quit {
@@ -170,8 +180,11 @@ func (r *Replica) wantOn(l *link, want map[gazetteer.Partition]bool) {
 		f := r.feed(l, m)
 		f.wanted, f.quit = true, false
 		if f.in.state == inNone {
-			r.sendHello(f)
+			g.Digests = append(g.Digests, Digest{Partition: m.partition})
 		}
+	}
+	if g.Digests != nil {
+		r.batch.after(l.peer.id, g)
 	}
 }
 

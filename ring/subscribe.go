@@ -43,6 +43,7 @@ func (r *Replica) stepGreet(l *link, g Greet) {
 			continue
 		}
 		f := r.feed(l, m)
+		f.quit = false // whatever this node's plan says, the peer's needs the feed
 		equal := d.Sum != 0 && d.Sum == m.greeting() && !r.mayBeLoose(m)
 		if equal {
 			f.out = publication{phase: outLive, session: 1, acked: m.vector.Clone()}
@@ -51,7 +52,7 @@ func (r *Replica) stepGreet(l *link, g Greet) {
 			ask.Partitions = append(ask.Partitions, d.Partition)
 		}
 		switch {
-		case f.in.state != inNone || f.quit || !r.takes(f):
+		case f.in.state != inNone || !r.takes(f):
 		case equal && f.in.session == 0:
 			f.in = subscription{state: inAsked, session: 1}
 			back.Digests = append(back.Digests, d)
@@ -143,12 +144,17 @@ func (r *Replica) unsubscribe(f *feed) {
 	}
 }
 
-// left takes the peer's word that it wants a partition no more.
+// left takes the peer's word that its plan wants a partition no more. If this node's plan
+// does, it says so: what it holds has to reach the peer.
 func (r *Replica) left(f *feed) {
 	r.stopPublishing(f)
 	f.out = publication{left: true}
 	r.compared(f.link)
-	if !f.wanted && f.in.state != inNone {
+	if f.wanted {
+		g := r.greet()
+		g.Digests = []Digest{{Partition: f.m.partition}}
+		r.batch.after(f.link.peer.id, g)
+	} else if f.in.state != inNone {
 		r.control(f.link, Leave{Partitions: []gazetteer.Partition{f.m.partition}})
 		r.unsubscribe(f)
 	}

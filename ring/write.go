@@ -198,7 +198,7 @@ func (r *Replica) settle(w *waiter, reached Ack) {
 
 // reached counts the configured members of the ring that hold the write durably.
 func (r *Replica) reached(w *waiter) Ack {
-	have := 1
+	have := w.m.ring.own()
 	for _, n := range w.m.ring.others {
 		f := w.m.feedTo(n)
 		if f != nil && f.out.acked.Covers(w.position) || w.m.acked[n] >= w.position.Seq {
@@ -213,7 +213,7 @@ func (r *Replica) reached(w *waiter) Ack {
 
 // hopeless: so few ring members are alive that the level cannot be reached now.
 func (r *Replica) hopeless(w *waiter) bool {
-	alive := 1
+	alive := w.m.ring.own()
 	for _, n := range w.m.ring.others {
 		if p := r.peer(n); !p.known || p.alive {
 			alive++
