@@ -469,6 +469,34 @@ func (f *fleet) report(of *proc, alive bool) {
 	}
 }
 
+// A member to which the leader has no link is marked by the word of one that has.
+func TestADeadMemberThatOnlyAnotherMisses(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fleet) {
+		all := f.region(3)
+		e := f.join("e", all[0], allRoles[1:])
+		f.eventually(5*time.Second, "e is live", func() bool { return all[0].state("e") == Live })
+		for range 3 {
+			leader, _ := f.waitLeader(4*time.Second, all...)
+			other := all[(slices.Index(all, leader)+1)%3]
+			e.kill()
+			time.AfterFunc(2*time.Second, func() { other.g.ReportAlive("e", false) })
+			f.eventually(5*time.Second, "dead in the plan of all", func() bool {
+				return !slices.ContainsFunc(all, func(p *proc) bool { return p.g != nil && p.state("e") != Dead })
+			})
+			if err := f.start(e); err != nil {
+				t.Fatal(err)
+			}
+			other.g.ReportAlive("e", true)
+			f.eventually(5*time.Second, "live again", func() bool { return other.state("e") == Live })
+			leader.kill()
+			f.waitLeader(4*time.Second, all...)
+			if err := f.start(leader); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 func TestAShortSilenceDoesNotChangeThePlan(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fleet) {
 		all := f.region(3)

@@ -72,7 +72,7 @@ type PlanReply struct {
 	Plan []byte `json:"plan,omitempty"`
 }
 
-// AckRequest says which plan a member uses and where it is reached. It is sent again and
+// AckRequest says which plan a member uses, where it is reached and whom it misses. It is sent again and
 // again, so that a new leader learns it.
 type AckRequest struct {
 	Hop
@@ -81,6 +81,8 @@ type AckRequest struct {
 	Addr   string           `json:"peer,omitempty"`
 	HTTP   string           `json:"http,omitempty"`
 	Epoch  uint64           `json:"epoch,omitempty"` // 0: none yet
+	// Dead are those to whom the member has a link over which they do not answer.
+	Dead []gazetteer.NodeID `json:"dead,omitempty"`
 }
 
 // AckReply says what the leader knows of the others.

@@ -24,27 +24,42 @@ type report struct {
 	since time.Time
 }
 
-// ack is what a member said of itself.
+// ack is what a member said of itself and of others.
 type ack struct {
 	AckRequest
-	at time.Time
+	at   time.Time
+	dead map[gazetteer.NodeID]time.Time // since when it has called them dead
 }
 
-// ackEvery is how often a member says which plan it uses; ackFresh is how long that
-// counts as a sign of life where nobody reports on it.
+// ackEvery is how often a member says which plan it uses. When that is late the word of
+// others counts, to whom it does not answer; ackFresh is how long it counts as a sign of
+// life where nobody reports on it.
 const (
 	ackEvery = 2 * time.Second
+	ackLate  = 3 * ackEvery / 2
 	ackFresh = 3 * ackEvery
 )
 
 // ReportAlive says whether another member answers, as this process sees it: every time
-// that changes, and once at the beginning. At the leader it makes the plan say so, for
-// dead members after Config.DeadAfter.
+// that changes, and once at the beginning. The leader makes the plan say so, for dead
+// members after Config.DeadAfter. Its own word counts before that of others, and a member
+// that still speaks to it is not dead because others say so.
 func (g *Group) ReportAlive(n gazetteer.NodeID, alive bool) {
-	if g.know.report(n, alive, time.Now()) && !alive {
-		time.AfterFunc(g.cfg.DeadAfter, g.wakeSteward)
+	if g.know.report(n, alive, time.Now()) {
+		poke(g.ackWake) // the leader may have no link to it
 	}
+	g.judgeLater()
+}
+
+// ReportUnseen takes back what ReportAlive has said: this process has no link to the
+// member any more.
+func (g *Group) ReportUnseen(n gazetteer.NodeID) { g.know.forget(n) }
+
+// judgeLater has the steward look at the dead now, and when they have been it for long
+// enough.
+func (g *Group) judgeLater() {
 	g.wakeSteward()
+	time.AfterFunc(g.cfg.DeadAfter, g.wakeSteward)
 }
 
 func (k *knowledge) report(n gazetteer.NodeID, alive bool, now time.Time) (news bool) {
@@ -60,6 +75,27 @@ func (k *knowledge) report(n gazetteer.NodeID, alive bool, now time.Time) (news 
 	return true
 }
 
+// forget takes back what was reported of a member: nobody here would hear any more that
+// it changes.
+func (k *knowledge) forget(n gazetteer.NodeID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.reports, n)
+}
+
+// deadHere returns whom this process has reported dead, in ascending order.
+func (k *knowledge) deadHere() (out []gazetteer.NodeID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for n, r := range k.reports {
+		if !r.alive {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 func (k *knowledge) acknowledge(q AckRequest, now time.Time) (news bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -68,8 +104,19 @@ func (k *knowledge) acknowledge(q AckRequest, now time.Time) (news bool) {
 	}
 	old, ok := k.acks[q.Node]
 	q.Hop = Hop{}
-	k.acks[q.Node] = ack{q, now}
-	return !ok || old.AckRequest != q
+	next := ack{AckRequest: q, at: now, dead: map[gazetteer.NodeID]time.Time{}}
+	for _, n := range q.Dead {
+		next.dead[n] = now
+		if since, already := old.dead[n]; already {
+			next.dead[n] = since
+		}
+	}
+	k.acks[q.Node] = next
+	return !ok || !old.same(q)
+}
+
+func (q AckRequest) same(o AckRequest) bool {
+	return q.Node == o.Node && q.Server == o.Server && q.Addr == o.Addr && q.HTTP == o.HTTP && q.Epoch == o.Epoch && slices.Equal(q.Dead, o.Dead)
 }
 
 // sign is what is known of one member.
@@ -78,23 +125,44 @@ type sign struct {
 	ack         AckRequest
 }
 
-// signs returns what is known of members now. What was heard of a process that had
-// another data directory does not count.
-func (k *knowledge) signs(members []Member, deadAfter time.Duration, now time.Time) map[gazetteer.NodeID]sign {
+// signs returns what is known of members now by a process that leads since a while. What
+// was heard of a process that had another data directory does not count.
+func (k *knowledge) signs(members []Member, deadAfter time.Duration, led, now time.Time) map[gazetteer.NodeID]sign {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	out := map[gazetteer.NodeID]sign{}
 	for _, m := range members {
 		var s sign
-		if a, ok := k.acks[m.Name]; ok && a.Server == m.Server {
-			s.ack, s.alive = a.AckRequest, now.Sub(a.at) < ackFresh
+		a := k.acks[m.Name]
+		if a.Server != m.Server {
+			a = ack{}
 		}
-		if r, ok := k.reports[m.Name]; ok {
-			s.alive, s.dead = r.alive, !r.alive && now.Sub(r.since) >= deadAfter
+		s.ack, s.alive = a.AckRequest, now.Sub(a.at) < ackFresh
+		r, reported := k.reports[m.Name]
+		since, missed := k.missedLocked(m.Name, members, now)
+		switch {
+		case reported && !r.alive:
+			s.alive, s.dead = false, now.Sub(r.since) >= deadAfter
+		case missed && now.Sub(a.at) >= ackLate && now.Sub(led) >= ackLate:
+			s.alive, s.dead = false, now.Sub(since) >= deadAfter
+		case reported:
+			s.alive = true
 		}
 		out[m.Name] = s
 	}
 	return out
+}
+
+// missedLocked returns since when another member of whom is heard calls one dead.
+func (k *knowledge) missedLocked(n gazetteer.NodeID, members []Member, now time.Time) (since time.Time, missed bool) {
+	for _, m := range members {
+		a := k.acks[m.Name]
+		at, says := a.dead[n]
+		if says && a.Server == m.Server && now.Sub(a.at) < ackFresh && (!missed || at.Before(since)) {
+			since, missed = at, true
+		}
+	}
+	return since, missed
 }
 
 // Acknowledge says that this process uses a plan: its servers answer by it. The leader
@@ -147,7 +215,7 @@ func (g *Group) sendAck(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, ackEvery)
 	defer cancel()
 	n := g.cfg.Node
-	r, err := g.ackAt(ctx, AckRequest{Node: n.Name, Server: g.id.Server, Addr: n.Addr, HTTP: n.HTTP, Epoch: g.ackable()})
+	r, err := g.ackAt(ctx, AckRequest{Node: n.Name, Server: g.id.Server, Addr: n.Addr, HTTP: n.HTTP, Epoch: g.ackable(), Dead: g.know.deadHere()})
 	if err == nil && r.Settled > g.settled.Load() {
 		g.settled.Store(r.Settled) // only the acker does
 	}
@@ -195,7 +263,7 @@ func (g *Group) ackAt(ctx context.Context, q AckRequest) (AckReply, error) {
 		hop: q.Hop, repeatable: true,
 		here: func(context.Context) (AckReply, error) {
 			if g.know.acknowledge(q, time.Now()) {
-				g.wakeSteward()
+				g.judgeLater()
 			}
 			var r AckReply
 			if now := g.machine.now.Load(); now != nil {

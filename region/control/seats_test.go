@@ -135,6 +135,12 @@ func TestWhatTheLeaderWants(t *testing.T) {
 	ackOf := func(n gazetteer.NodeID, epoch uint64) AckRequest {
 		return AckRequest{Node: n, Server: string(n), Addr: string(n) + ":1", Epoch: epoch}
 	}
+	led := now.Add(-3 * time.Second)
+	missing := func(n, dead gazetteer.NodeID) AckRequest {
+		q := ackOf(n, 7)
+		q.Dead = []gazetteer.NodeID{dead}
+		return q
+	}
 	for _, c := range []struct {
 		name, members string
 		hear          func(*knowledge)
@@ -153,6 +159,38 @@ func TestWhatTheLeaderWants(t *testing.T) {
 		{"a report counts for more than a word", "a:live b:dead", func(k *knowledge) {
 			k.acknowledge(ackOf("b", 9), now)
 			k.report("b", false, now.Add(-time.Hour))
+		}, "a*", "[]"},
+		{"dead by the word of another", "a:live b:live c:live", func(k *knowledge) {
+			k.acknowledge(ackOf("b", 7), now.Add(-3*time.Second))
+			k.acknowledge(missing("c", "b"), now.Add(-time.Second))
+			k.acknowledge(missing("c", "b"), now)
+		}, "a*", "[{[b] dead}]"},
+		{"missed by another, but only just", "a:live b:live c:live", func(k *knowledge) {
+			k.acknowledge(ackOf("b", 7), now.Add(-3*time.Second))
+			k.acknowledge(missing("c", "b"), now.Add(-999*time.Millisecond))
+		}, "a*", "[]"},
+		{"missed by another, but it speaks", "a:live b:live c:live", func(k *knowledge) {
+			k.acknowledge(missing("c", "b"), now.Add(-4*time.Second))
+			k.acknowledge(ackOf("b", 7), now.Add(-2*time.Second))
+		}, "a*", "[]"},
+		{"missed by another, but who leads has only begun", "a:live b:live c:live", func(k *knowledge) {
+			k.acknowledge(missing("c", "b"), now.Add(-2*time.Second))
+			led = now.Add(-2999 * time.Millisecond)
+		}, "a*", "[]"},
+		{"missed by one of whom nothing is heard", "a:live b:live c:live", func(k *knowledge) {
+			k.acknowledge(missing("c", "b"), now.Add(-6*time.Second))
+		}, "a*", "[]"},
+		{"missed by another for long, and never heard of", "a:live b:live c:live", func(k *knowledge) {
+			k.acknowledge(missing("c", "b"), now.Add(-3*time.Second))
+		}, "a*", "[{[b] dead}]"},
+		{"seen here long ago, dead by the word of another", "a:live b:live c:live", func(k *knowledge) {
+			k.report("b", true, now.Add(-time.Hour))
+			k.acknowledge(ackOf("b", 7), now.Add(-3*time.Second))
+			k.acknowledge(missing("c", "b"), now.Add(-time.Second))
+		}, "a*", "[{[b] dead}]"},
+		{"not seen any more", "a:live b:live", func(k *knowledge) {
+			k.report("b", false, now.Add(-time.Minute))
+			k.forget("b")
 		}, "a*", "[]"},
 		{"has arrived", "a:live b:joining", func(k *knowledge) { k.acknowledge(ackOf("b", 7), now) }, "a*", "[{[b] live}]"},
 		{"has not used the plan that names it", "a:live b:joining", func(k *knowledge) { k.acknowledge(ackOf("b", 6), now) }, "a*", "[]"},
@@ -176,8 +214,9 @@ func TestWhatTheLeaderWants(t *testing.T) {
 			s.Default.Servers = append(s.Default.Servers, s.Members[i].Name) // all have their places
 		}
 		var k knowledge
+		led = now.Add(-3 * time.Second)
 		c.hear(&k)
-		got := fmt.Sprint(s.wants(k.signs(s.Members, time.Second, now), seatsOf(c.seats), 4))
+		got := fmt.Sprint(s.wants(k.signs(s.Members, time.Second, led, now), seatsOf(c.seats), 4))
 		if got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}

@@ -53,7 +53,7 @@ func (g *Group) chore(ctx context.Context) bool {
 	if err != nil || now.state.Ended {
 		return false
 	}
-	known := g.know.signs(now.state.Members, g.cfg.DeadAfter, time.Now())
+	known := g.know.signs(now.state.Members, g.cfg.DeadAfter, g.leadsSince(), time.Now())
 	g.know.silence(known, g.leadsSince(), time.Now())
 	for _, e := range now.state.wants(known, seats, g.cfg.MovesAtOnce) {
 		if g.perform(ctx, Command{Expect: now.state.Epoch, Edit: e}) {
