@@ -9,6 +9,7 @@ import (
 
 	"gazetteer"
 	"gazetteer/region"
+	"gazetteer/region/control"
 	"gazetteer/ring"
 )
 
@@ -34,11 +35,13 @@ type agent struct {
 	store ring.Store
 	links Links
 	clock Clock
+	group Group // nil: nothing moves
 
-	inbox chan input
-	calls calls
-	begun chan struct{} // closed when the first Ready is performed, or waits for room
-	done  chan struct{} // closed when the loop has ended
+	orders chan control.Command // to petition
+	inbox  chan input
+	calls  calls
+	begun  chan struct{} // closed when the first Ready is performed, or waits for room
+	done   chan struct{} // closed when the loop has ended
 
 	// following are what the loop shows to everybody else
 	view     atomic.Pointer[view]
@@ -50,9 +53,14 @@ type agent struct {
 	now     ring.Now
 	plan    region.Plan
 	planet  Planet
-	types   map[gazetteer.Type]bool     // that were ever opened here
-	hosted  map[gazetteer.Type]*hosting // what this node holds of each, if anything
-	told    []chan struct{}             // to close when this turn is performed
+	types   map[gazetteer.Type]bool      // that were ever opened here
+	hosted  map[gazetteer.Type]*hosting  // what this node holds of each, if anything
+	held    map[gazetteer.Partition]bool // that the store may hold something of
+	left    map[gazetteer.Partition]*leftover
+	moves   map[stage]*move
+	asked   asked
+	looked  time.Duration   // when it was last looked what may be let go
+	told    []chan struct{} // to close when this turn is performed
 	waiting waiting
 	backlog *call // the writes that did not fit into a batch
 	scans   map[ring.ScanID]*scan
@@ -67,33 +75,37 @@ type agent struct {
 
 // newAgent makes the core of a node and gives it the partitions that the plan names and
 // those of every type that the store holds.
-func newAgent(plan region.Plan, self gazetteer.NodeID, store ring.Store, links Links, clock Clock) (*agent, error) {
-	state := store.State()
-	core, err := ring.New(ring.Config{Self: self, Incarnation: incarnation(), Reader: store, State: state})
+func newAgent(c *Config) (*agent, error) {
+	state := c.Store.State()
+	core, err := ring.New(ring.Config{Self: c.Node, Incarnation: incarnation(), Reader: c.Store, State: state})
 	if err != nil {
 		return nil, err
 	}
 	a := &agent{
-		self: self, plan: plan, core: core, store: store, links: links, clock: clock,
+		self: c.Node, plan: c.Plan, core: core, store: c.Store, links: c.Links, clock: c.Clock, group: c.Group,
+		orders:  make(chan control.Command),
 		inbox:   make(chan input, inboxMax),
 		begun:   make(chan struct{}),
 		done:    make(chan struct{}),
 		types:   map[gazetteer.Type]bool{},
 		hosted:  map[gazetteer.Type]*hosting{},
+		held:    map[gazetteer.Partition]bool{},
 		scans:   map[ring.ScanID]*scan{},
 		readers: readers{places: make(chan struct{}, readersMax)},
 		alive:   map[gazetteer.NodeID]bool{},
 		ages:    map[string]*age{},
 	}
 	a.tick()
-	for _, t := range plan.Types() {
+	for _, t := range c.Plan.Types() {
 		a.host(t)
 	}
 	for p := range state.Partitions {
 		a.host(p.Type)
+		if p.Index < c.Plan.Partitions() {
+			a.held[p] = true
+		}
 	}
-	a.configure()
-	a.publish()
+	a.rehosted()
 	a.counters.Store(new(ring.Counters))
 	return a, nil
 }
@@ -155,6 +167,7 @@ func (a *agent) step(ctx context.Context, first input) error {
 	if err := a.perform(ctx, a.core.Ready()); err != nil {
 		return err
 	}
+	a.lookAround()
 	for _, done := range a.told {
 		close(done)
 	}

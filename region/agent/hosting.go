@@ -127,6 +127,7 @@ func (a *agent) openType(t gazetteer.Type) {
 		return
 	}
 	if a.host(t) {
+		a.findLeftovers()
 		a.configure()
 	}
 }
@@ -141,21 +142,26 @@ func (a *agent) host(t gazetteer.Type) bool {
 	return true
 }
 
-// configure gives the core all rings of all types that are hosted here.
+// configure gives the core all rings of all types that are hosted here, and of the
+// leftovers.
 func (a *agent) configure() {
 	p := ring.Plan{Epoch: a.plan.Epoch(), Stores: a.plan.Stores()}
 	if len(a.planet.Stores) > 0 {
 		p.Epoch, p.Stores = a.planet.Epoch, union(a.planet.Stores, p.Stores)
 	}
+	beyond := edges{}
 	types := slices.Sorted(maps.Keys(a.hosted))
 	for _, t := range types {
 		p.Rings = append(p.Rings, a.hosted[t].held...)
 	}
 	for _, t := range types { // behind all others: a partition is the ring's that owns it
 		p.Rings = append(p.Rings, a.hosted[t].rings...)
-		p.Edges = append(p.Edges, a.bridgesOf(t)...)
+		for i := range a.hosted[t].bridges {
+			a.bridgeOver(beyond, a.hosted[t], &a.hosted[t].bridges[i])
+		}
 	}
-	p.Edges = append(p.Edges, a.planet.Edges...)
+	a.handOver(&p, beyond)
+	p.Edges = append(beyond.list(), a.planet.Edges...)
 	a.core.Configure(p)
 	a.shelf.put(types)
 }
@@ -165,17 +171,4 @@ func union(a, b []gazetteer.StoreID) []gazetteer.StoreID {
 	all := slices.Concat(a, b)
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// bridgesOf returns the links of this node to other rings of a type.
-func (a *agent) bridgesOf(t gazetteer.Type) (out []ring.Edge) {
-	for _, b := range a.hosted[t].bridges {
-		switch a.self {
-		case b.A:
-			out = append(out, ring.Edge{Peer: b.B, Partitions: b.Partitions})
-		case b.B:
-			out = append(out, ring.Edge{Peer: b.A, Partitions: b.Partitions})
-		}
-	}
-	return slices.DeleteFunc(out, func(e ring.Edge) bool { return e.Peer == "" || e.Peer == a.self })
 }

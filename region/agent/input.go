@@ -71,6 +71,9 @@ type alive struct {
 func (v alive) apply(a *agent, b *batch) {
 	a.alive[v.node] = v.alive
 	a.core.Alive(v.node, v.alive)
+	if len(a.moves) > 0 {
+		a.configure() // others may be the first who live
+	}
 	a.publish()
 }
 

@@ -30,6 +30,9 @@ type Config struct {
 	Locator *geo.Locator
 	// Clock is the time for the cores; nil for the machine's.
 	Clock Clock
+	// Group decides on the plan. The node asks it to let partitions move on; nil: nothing
+	// moves.
+	Group Group
 	// Alive is told whether another node answers: once when its link is first wanted,
 	// and when that changes. It is called by the links' goroutines and does not block;
 	// nil if nobody wants to know.
@@ -111,7 +114,7 @@ func (c *Config) has(r region.Role) bool { return slices.Contains(c.Plan.Roles(c
 // below it.
 func (n *Node) compose(c *Config) error {
 	if c.has(region.RoleReplica) {
-		a, err := newAgent(c.Plan, c.Node, c.Store, c.Links, c.Clock)
+		a, err := newAgent(c)
 		if err != nil {
 			return err
 		}
@@ -154,6 +157,9 @@ func (n *Node) run(ctx context.Context, links Links) {
 	if n.agent == nil {
 		<-ctx.Done()
 		return
+	}
+	if n.agent.group != nil {
+		all.Go(func() { n.agent.petition(ctx) })
 	}
 	links.Start(linkEvents{n.agent, n.alive})
 	n.err = n.agent.run(ctx)

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gazetteer"
@@ -72,8 +73,7 @@ func (a *agent) take(r *ring.Ready) {
 		a.serving = r.Serving
 	}
 	if r.Peers != nil {
-		a.wanted = r.Peers
-		a.links.Want(r.Peers)
+		a.want(r.Peers)
 	}
 	if r.Serving != nil || r.Peers != nil {
 		a.publish()
@@ -84,6 +84,18 @@ func (a *agent) take(r *ring.Ready) {
 		a.agedAt = a.now.Mono
 		for _, g := range a.ages {
 			g.set(a)
+		}
+	}
+}
+
+// want keeps links to these nodes from now on.
+func (a *agent) want(nodes []gazetteer.NodeID) {
+	old := a.wanted
+	a.wanted = nodes
+	a.links.Want(nodes)
+	for _, n := range old {
+		if a.group != nil && !slices.Contains(nodes, n) {
+			a.group.ReportUnseen(n)
 		}
 	}
 }

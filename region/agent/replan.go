@@ -101,8 +101,21 @@ func (a *agent) setPlanet(p Planet) {
 // rehosted tells the core, and shows, that all may have changed.
 func (a *agent) rehosted() {
 	clear(a.ages)
+	a.findMoves()
+	a.findLeftovers()
 	a.configure()
 	a.publish()
+}
+
+// lookAround finds out, at the pace of the tick, what may be let go by now. It is called
+// when a Ready has been performed: what the core says is durable.
+func (a *agent) lookAround() {
+	if len(a.moves)+len(a.left) == 0 || a.now.Mono-a.looked < tickEvery {
+		return
+	}
+	a.looked = a.now.Mono
+	a.dropHandedOver()
+	a.moveOn()
 }
 
 // shelf shows which types are hosted.
