@@ -413,7 +413,7 @@ func (d *district) moved() (took time.Duration) {
 				continue
 			}
 			plan := g.View().Plan()
-			if left := plan.Pending("mirror"); left > 0 || plan.Epoch() < d.wanted {
+			if left := plan.Pending("mirror") + plan.Pending("parking"); left > 0 || plan.Epoch() < d.wanted {
 				return fmt.Errorf("in plan %d of %s %d partitions have yet to move: %+v", plan.Epoch(), p.name, left, plan.Moves("mirror"))
 			}
 			if n.agent == nil {

@@ -259,7 +259,7 @@ func TestSilenceIsDeath(t *testing.T) {
 		leads time.Time
 		dead  string
 	}{{now.Add(-time.Hour), "b d "}, {now.Add(-silentAfter / 2), ""}} {
-		known := k.signs(s.Members, time.Second, now)
+		known := k.signs(s.Members, time.Second, c.leads, now)
 		k.silence(known, c.leads, now)
 		got := ""
 		for _, m := range s.Members {
