@@ -229,7 +229,7 @@ func (m *member) openPlanet(context.Context) error {
 	m.stop, m.followed = stop, make(chan struct{})
 	go m.follow(ctx)
 	c := planet.Config{
-		Node: m.self.Name, Place: m.place, Group: m.group, Hosted: m.node.Hosted, Beyond: m.beyond,
+		Node: m.self.Name, Place: m.place, Group: m.group, Hosted: m.node.Hosted, Beyond: m.beyond, Lag: m.node.Lag,
 		Contacts: m.contacts, Token: m.token, Costs: m.costs, Candidates: candidates, Logger: m.log, Network: alone{},
 	}
 	if s, ok := m.node.Regional().(*region.Server); ok && s != nil {

@@ -28,6 +28,9 @@ type Config struct {
 	// Hosted returns the types of which this node holds partitions, and a channel that
 	// is closed when that changes.
 	Hosted func() ([]gazetteer.Type, <-chan struct{})
+	// Lag returns how old what this node holds of some stores' writes may be at most;
+	// false if that is not known.
+	Lag func([]gazetteer.StoreID) (time.Duration, bool)
 	// Contacts are peer addresses of regional servers of a region of the planet to join,
 	// and Token is what [Planet.Admit] returned there. A region that has joined needs
 	// them no more.

@@ -106,6 +106,9 @@ func (p *Planet) regionStatus(r *Record, k *known) region.RegionStatus {
 	for _, e := range r.Entries {
 		out.Servers = append(out.Servers, region.RegionServer{Node: e.Node, Peer: e.Addr, HTTP: e.HTTP})
 	}
+	if lag, ok := p.lagOf(r); ok {
+		out.Lag = lag
+	}
 	if i := slices.IndexFunc(k.Regions, func(s voice.RegionStatus) bool { return s.Region == r.Name }); i >= 0 && !out.Self {
 		s := k.Regions[i]
 		out.RTT, out.Silent = s.RTT, s.Age
@@ -114,6 +117,18 @@ func (p *Planet) regionStatus(r *Record, k *known) region.RegionStatus {
 		}
 	}
 	return out
+}
+
+// lagOf returns how old what is held here of a region's writes may be.
+func (p *Planet) lagOf(r *Record) (time.Duration, bool) {
+	if r.Name == p.self || p.Lag == nil {
+		return 0, r.Name == p.self
+	}
+	stores := make([]gazetteer.StoreID, len(r.Stores))
+	for i, s := range r.Stores {
+		stores[i] = gazetteer.StoreID(s)
+	}
+	return p.Lag(stores)
 }
 
 func micros(n uint64) time.Duration { return time.Duration(n) * time.Microsecond }
