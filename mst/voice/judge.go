@@ -48,7 +48,7 @@ type trouble struct {
 // look weighs what is known: which provisional branches are wanted, and whether an epoch
 // is due.
 func (v *Voice) look() {
-	if len(v.members) == 0 || v.settling() {
+	if len(v.members) == 0 {
 		return
 	}
 	c := v.chart()
@@ -107,11 +107,11 @@ func (v *Voice) note(c *chart, cause Cause) {
 	t.cause, t.reach = cause, c.count
 }
 
-// ripe reports whether the trouble has been quiet for long enough: regions that come
-// together are collected, but not for ever.
+// ripe reports whether the trouble has been quiet for long enough, and what an epoch needs
+// is known: regions that come together are collected, but not for ever.
 func (v *Voice) ripe(c *chart) bool {
 	t := &v.trouble
-	quiet := v.now-t.since >= v.lasting(t.cause) && (v.cfg.Given || c.measured())
+	quiet := v.now-t.since >= v.lasting(t.cause) && !v.listening() && (v.cfg.Given || c.measured())
 	if t.ripe == 0 && (quiet || v.now-t.first >= 5*v.lasting(t.cause)) {
 		t.ripe = v.now
 	}

@@ -64,6 +64,20 @@ func TestKnownTrees(t *testing.T) {
 	}
 }
 
+// TestLateStart: a planet that begins waits for a region that starts a little later.
+func TestLateStart(t *testing.T) {
+	p := newPlanet(setup{seed: 1, names: seven, delays: matrix(t), given: true})
+	for i, r := range p.regions {
+		late := 2300 * time.Millisecond * time.Duration(i/6) // the last one
+		p.after(late, r.start)
+	}
+	mustSettle(t, p, time.Minute)
+	mustBeKruskal(t, p)
+	if n := p.entered(); n != 1 {
+		t.Errorf("%d epochs", n)
+	}
+}
+
 // TestMeasuredTree: with costs measured over a network that jitters the tree's true weight
 // is within 1 % of the best.
 func TestMeasuredTree(t *testing.T) {

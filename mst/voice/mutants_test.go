@@ -39,7 +39,8 @@ var mutants = []mutant{
 	{"a proposal is not above all that are known", "TestPartition"},
 	{"a pause looks like silence", "TestPause"},
 	{"a run waits for the dead", "TestDeathInARun"},
-	{"a new voice judges at once", "TestQuietLeaderChange"},
+	{"nobody is waited for", "TestLateStart"},
+	{"who does not know yet denies", "TestQuietLeaderChange"},
 	{"the contact is forgotten", "TestJoin"},
 }
 
@@ -97,8 +98,15 @@ var edits = []struct{ file, old, new string }{
 	return c.bridges()
 `},
 	{"word.go", "p.wants = mine.Tree || mine.Asks", `p.wants = (mine.Tree || mine.Asks) && !planted("one end alone has a provisional branch")`},
-	{"peer.go", "if !p.hearing.words() {\n\t\tp.hearing = Heard", `if !p.hearing.words() && !(p.hearing == Silent && planted("healing is not noticed")) {
-		p.hearing = Heard`},
+	{"voice.go", "v.hear(p)\n", `if p.hearing == Silent && planted("healing is not noticed") {
+		return
+	}
+	v.hear(p)
+`},
+	{"chart.go", "!c.denied(i, j)\n}\n\n// sawEdge", `!c.denied(i, j) && (c.works(i, j) || !planted("who does not know yet denies"))
+}
+
+// sawEdge`},
 	{"message.go", "return h == Silent || h == OneWay", `if planted("one way is an edge") {
 		return h == Silent
 	}
@@ -120,7 +128,7 @@ var edits = []struct{ file, old, new string }{
 			return
 		}
 		v.watch()`},
-	{"judge.go", "len(v.members) == 0 || v.settling()", `len(v.members) == 0 || v.settling() && !planted("a new voice judges at once")`},
+	{"judge.go", "!v.listening() &&", `(!v.listening() || planted("nobody is waited for")) &&`},
 	{"branch.go", "case p.name == v.contact:", `case p.name == v.contact && !planted("the contact is forgotten"):`},
 }
 

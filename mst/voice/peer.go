@@ -115,9 +115,8 @@ func (v *Voice) patience(p *peer) time.Duration {
 	return time.Duration(v.cfg.Missed) * max(v.beat(), p.word.Pace)
 }
 
-// settling reports whether a voice that has just begun still waits for words: until then
-// it takes nobody as gone.
-func (v *Voice) settling() bool {
-	return v.now-v.since < time.Duration(v.cfg.Missed)*v.beat() &&
-		slices.ContainsFunc(v.peers, func(p *peer) bool { return p.hearing == Unknown })
+// listening reports whether a region may still turn up: it has not spoken yet, and was not
+// waited for as long as one that fell silent.
+func (v *Voice) listening() bool {
+	return slices.ContainsFunc(v.peers, func(p *peer) bool { return p.hearing == Unknown })
 }

@@ -26,7 +26,6 @@ type Voice struct {
 	members []gazetteer.RegionID // sorted, this region included; nil: not told, or removed
 	self    int                  // this region's place among them
 	peers   []*peer              // the others, sorted
-	since   time.Duration        // when the others were first known
 
 	tree     mst.Tree
 	treeAt   time.Duration
@@ -143,9 +142,6 @@ func (v *Voice) Regions(members []gazetteer.RegionID) {
 
 // meet makes a peer for each other region; those known already keep what is known.
 func (v *Voice) meet(names []gazetteer.RegionID) {
-	if len(v.peers) == 0 {
-		v.since = v.now
-	}
 	var peers []*peer
 	for i, name := range names {
 		if name == v.cfg.Self {
