@@ -52,10 +52,7 @@ func (v *Voice) look() {
 		return
 	}
 	c := v.chart()
-	if b := v.bridgesOf(c); !slices.Equal(b, v.bridges) {
-		v.bridges = b
-		v.stir()
-	}
+	v.span(v.bridgesOf(c))
 	if !v.running() {
 		v.weigh(c)
 	}
@@ -64,10 +61,20 @@ func (v *Voice) look() {
 // bridgesOf returns where a provisional branch leads. A planet that has just begun has no
 // tree that could be in parts: it waits for its first run, unless that fails.
 func (v *Voice) bridgesOf(c *chart) []gazetteer.RegionID {
-	if (v.tree.Epoch == mst.Epoch{}) && (v.tries == 0 || v.running()) {
+	if (v.tree.Epoch == mst.Epoch{}) && (v.tries == 0 || v.tries == 1 && v.running()) {
 		return nil
 	}
 	return c.bridges()
+}
+
+// span takes the provisional branches of two looks that agree: what one end has noticed the
+// words of the others tell a moment later, and no link is made for that moment.
+func (v *Voice) span(to []gazetteer.RegionID) {
+	if steady := slices.Equal(to, v.bridging); steady && !slices.Equal(to, v.bridges) {
+		v.bridges = to
+		v.stir()
+	}
+	v.bridging = to
 }
 
 // weigh proposes an epoch when its cause has lasted.

@@ -88,7 +88,7 @@ var edits = []struct{ file, old, new string }{
 	{"judge.go", "ok && unseen.Compare(w) < 0", `ok && unseen.Compare(w) < 0 && !planted("what was left out is never looked at")`},
 	{"run.go", "return v.narrow &&", `return !planted("never over all edges") && v.narrow &&`},
 	{"judge.go", "return c.bridges()\n", `if planted("a provisional branch is not dropped") {
-		all := append(c.bridges(), v.bridges...)
+		all := append(c.bridges(), v.bridging...)
 		slices.Sort(all)
 		return slices.Compact(all)
 	}

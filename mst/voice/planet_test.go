@@ -34,6 +34,7 @@ type planet struct {
 
 	onSend    func(voice.Message)
 	onInstall func(*region)
+	onPerform func(*region, voice.Ready)
 	drop      func(w way, m voice.Message) bool // what never arrives
 }
 
@@ -61,18 +62,18 @@ type way struct{ from, to gazetteer.RegionID }
 
 // region is one region: its voice, which may be down, and what outlives it.
 type region struct {
-	planet   *planet
-	name     gazetteer.RegionID
-	voice    *voice.Voice // nil while it is down
-	lives    int          // voices that spoke for this region so far
-	paused   bool
-	inbox    []func() // what came during a pause
-	disk     []byte   // the saved bytes
-	known    []gazetteer.RegionID
-	branches []voice.Branch
-	pingAt   time.Duration
-	installs []install
-	begunAt  time.Duration // when it entered its last epoch
+	planet     *planet
+	name       gazetteer.RegionID
+	voice      *voice.Voice // nil while it is down
+	lives      int          // voices that spoke for this region so far
+	paused     bool
+	inbox      []func() // what came during a pause
+	disk       []byte   // the saved bytes
+	known      []gazetteer.RegionID
+	branches   []voice.Branch
+	pingAt     time.Duration
+	installs   []install
+	epochNoted mst.Epoch // by a transcript
 }
 
 type install struct {
@@ -250,6 +251,9 @@ func (r *region) ping(to gazetteer.RegionID) {
 // perform does what the voice asks for: save, then send, then the rest.
 func (r *region) perform() {
 	out := r.voice.Ready()
+	if r.planet.onPerform != nil {
+		r.planet.onPerform(r, out)
+	}
 	if out.Save != nil && !r.save(*out.Save) {
 		return
 	}

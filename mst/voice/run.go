@@ -17,8 +17,7 @@ type run struct {
 	pairs   []*pair
 	entered time.Duration
 	begun   bool
-	over    bool // installed, or given up
-	cause   Cause
+	over    bool   // installed, or given up
 	ghs     uint64 // messages of the paper's kinds that this region sent
 }
 
@@ -61,7 +60,6 @@ func (v *Voice) propose(cause Cause) {
 	}
 	v.count.Proposed++
 	v.enter(e, nearest)
-	v.run.cause = cause
 	for _, p := range v.peers {
 		q := v.run.pair(p.name)
 		if offers := q != nil && v.cfg.Self < p.name; p.hearing.words() && !offers {
@@ -138,6 +136,7 @@ func (v *Voice) sendFrame(d mst.Delivery) {
 // install takes a tree into use.
 func (v *Voice) install(t mst.Tree) {
 	v.tree, v.treeAt, v.seen = t, v.now, nil
+	v.bridges, v.bridging = nil, nil
 	v.run.over, v.narrow, v.messages = true, v.run.nearest > 0, v.run.ghs
 	for _, q := range v.run.pairs {
 		if q.state == agreed {

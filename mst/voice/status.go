@@ -15,8 +15,8 @@ type Status struct {
 	Tree    mst.Tree  // the installed one
 	Epoch   mst.Epoch // the highest that this region entered
 	Running bool      // that epoch is under way
-	// Cause says why an epoch is due, or why the running one was proposed if this region
-	// did. Failure says why the last run that failed did; empty: none has.
+	// Cause says what is wrong with the tree, and why an epoch is due or under way.
+	// Failure says why the last run that failed did; empty: none has.
 	Cause   Cause
 	Failure string
 	// Whole says that the trees of all regions in reach are one tree of one epoch, and
@@ -76,12 +76,9 @@ type Counters struct {
 func (v *Voice) Status() Status {
 	s := Status{
 		Self: v.cfg.Self, Tree: v.tree, Epoch: v.member.Epoch(), Running: v.running(),
-		Cause: v.trouble.cause, Failure: v.trouble.failure, Branches: v.wanted(), Counters: v.count,
+		Failure: v.trouble.failure, Branches: v.wanted(), Counters: v.count,
 	}
 	s.Tree.Branches = slices.Clone(s.Tree.Branches)
-	if s.Running && s.Cause == CauseNone {
-		s.Cause = v.run.cause
-	}
 	if len(v.members) > 0 {
 		v.describe(&s, v.chart())
 	}
@@ -89,6 +86,7 @@ func (v *Voice) Status() Status {
 }
 
 func (v *Voice) describe(s *Status, c *chart) {
+	s.Cause = v.cause(c)
 	s.Whole = v.tree.Regions == c.count && c.parts == 1 && !v.otherTree(c)
 	s.Messages = v.messages
 	for i, name := range v.members {

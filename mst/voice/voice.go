@@ -34,6 +34,7 @@ type Voice struct {
 	messages uint64               // sent for it
 	branches []branch
 	bridges  []gazetteer.RegionID // to which a provisional branch is wanted
+	bridging []gazetteer.RegionID // the same, as of the last look
 	contact  gazetteer.RegionID   // by which this region joined; empty: none, or no more
 
 	lookAt  time.Duration
