@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -17,6 +18,8 @@ type demoFlags struct {
 	http, data, geoip string
 	regions, costs    string
 	insecure, verbose bool
+	processes         bool
+	region            string // of a process that another one has started
 }
 
 func (a *app) demoCommand() *cobra.Command {
@@ -29,11 +32,18 @@ with embedded storage, which build their minimum spanning tree and keep the meas
 services of M-Lab as catalogue, beside a GeoIP test database. It prints curl lines to try,
 also to cut a region off, and answers until Ctrl-C. Without --data it leaves nothing behind.
 
+With --processes each region is a process, so that one can be killed, too.
+
 --regions takes another number of AWS's regions, up to 32, or a file:
 {"regions":[{"name":"a","lat":1,"lon":2}],"rtt_ms":[["a","b",12.5]]}. From eight regions on
-they keep their data in memory unless --data is given.`,
+they keep their data in memory unless --data is given or each is a process.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.demo(c.Context(), f) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if f.region != "" {
+				return a.demoRegion(c.Context(), &f)
+			}
+			return a.demo(c.Context(), f)
+		},
 	}
 	fl := c.Flags()
 	fl.StringVar(&f.http, "http", defaultHTTP, "HOST:PORT on which the first region answers; the others take free ports")
@@ -41,8 +51,11 @@ they keep their data in memory unless --data is given.`,
 	fl.StringVar(&f.geoip, "geoip", "", "City or Country database (.mmdb) in place of the bundled test database")
 	fl.StringVar(&f.regions, "regions", "7", "how many regions, or a file that describes them")
 	fl.StringVar(&f.costs, "costs", "measured", "how the regions know the costs of the tree's edges: measured or given")
+	fl.BoolVar(&f.processes, "processes", false, "run each region as a process of its own")
 	fl.BoolVar(&f.insecure, "insecure", false, "allow an address that is not loopback")
 	fl.BoolVar(&f.verbose, "verbose", false, "log what the regions do")
+	fl.StringVar(&f.region, "region", "", "be this region of the demo, which gives its orders on the standard input")
+	_ = fl.MarkHidden("region") // it exists
 	return c
 }
 
@@ -54,8 +67,8 @@ func (a *app) demo(ctx context.Context, f demoFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	defer d.unlisten()
-	if f.data == "" && len(d.regions) < inMemoryFrom {
+	defer func() { err = errors.Join(err, d.host.end()) }()
+	if f.data == "" && (f.processes || len(d.world.regions) < inMemoryFrom) {
 		if d.data, err = os.MkdirTemp("", "gazetteer-demo-"); err != nil {
 			return &gazetteer.Error{Op: "gazetteer.demo", Kind: gazetteer.Internal, Err: err, Detail: "no room for the data; name a directory with --data"}
 		}
@@ -64,11 +77,22 @@ func (a *app) demo(ctx context.Context, f demoFlags) (err error) {
 	return d.run(ctx)
 }
 
-func (f *demoFlags) locator() (*geo.Locator, error) {
-	if f.geoip != "" {
-		return geo.OpenLocator(f.geoip)
+// newDemo opens what does not touch the data.
+func (a *app) newDemo(ctx context.Context, f *demoFlags) (*demo, error) {
+	if err := f.check(); err != nil {
+		return nil, err
 	}
-	return geo.LocatorFromBytes(geosample.City())
+	w, err := worldOf(f.regions)
+	if err != nil {
+		return nil, err
+	}
+	d := &demo{app: a, world: w, data: f.data}
+	if f.processes {
+		d.host = a.newProcesses(f, w)
+		return d, nil
+	}
+	d.host, err = a.newWithin(ctx, f, w)
+	return d, err
 }
 
 func (f *demoFlags) check() error {
@@ -76,6 +100,14 @@ func (f *demoFlags) check() error {
 		return usage("--costs: %q is neither measured nor given", f.costs)
 	}
 	return nil
+}
+
+// demoLocator opens a GeoIP database, the bundled one for "".
+func demoLocator(path string) (*geo.Locator, error) {
+	if path != "" {
+		return geo.OpenLocator(path)
+	}
+	return geo.LocatorFromBytes(geosample.City())
 }
 
 func firstOf(errs ...error) error {

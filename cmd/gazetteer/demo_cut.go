@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"gazetteer"
@@ -15,54 +16,55 @@ const (
 )
 
 // door lets a newcomer cut regions off and heal them.
-func (d *demo) door(next http.Handler) http.Handler {
+type door struct {
+	regions []gazetteer.RegionID
+	// turn stops everything between one region and all others, or lets it through again.
+	turn func(r gazetteer.RegionID, cut bool)
+}
+
+func (d *door) before(next http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", next)
-	mux.HandleFunc("POST "+cutPath+"{region}", func(w http.ResponseWriter, r *http.Request) { d.cut(w, r, true) })
-	mux.HandleFunc("POST "+healPath+"{region}", func(w http.ResponseWriter, r *http.Request) { d.cut(w, r, false) })
+	mux.HandleFunc("POST "+cutPath+"{region}", func(w http.ResponseWriter, r *http.Request) { d.answer(w, r, true) })
+	mux.HandleFunc("POST "+healPath+"{region}", func(w http.ResponseWriter, r *http.Request) { d.answer(w, r, false) })
 	return mux
 }
 
-// cut stops everything between one region and all others, or lets it through again.
-func (d *demo) cut(w http.ResponseWriter, r *http.Request, cut bool) {
+func (d *door) answer(w http.ResponseWriter, r *http.Request, cut bool) {
 	name := gazetteer.RegionID(r.PathValue("region"))
-	var others []gazetteer.RegionID
-	for _, p := range d.world.regions {
-		if p.name != name {
-			others = append(others, p.name)
-		}
-	}
-	if len(others) == len(d.world.regions) {
-		http.Error(w, fmt.Sprintf("the demo has no region %q; there are %s", name, d.names()), http.StatusNotFound)
+	if !slices.Contains(d.regions, name) {
+		http.Error(w, fmt.Sprintf("the demo has no region %q; there are %s", name, listed(d.regions)), http.StatusNotFound)
 		return
 	}
+	d.turn(name, cut)
 	if cut {
-		d.network.Cut([]gazetteer.RegionID{name}, others)
 		fmt.Fprintf(w, "%s is cut off from all others.\n", name)
 		return
 	}
-	d.network.Heal([]gazetteer.RegionID{name}, others)
 	fmt.Fprintf(w, "%s is back.\n", name)
 }
 
-func (d *demo) names() string {
-	var names []string
-	for _, p := range d.world.regions {
-		names = append(names, string(p.name))
+func listed(names []gazetteer.RegionID) string {
+	var texts []string
+	for _, n := range names {
+		texts = append(texts, string(n))
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(texts, ", ")
 }
 
 // explainCuts prints how to see the tree heal.
 func (d *demo) explainCuts() {
-	if len(d.regions) < 2 {
+	if len(d.sites) < 2 {
 		return
 	}
-	last := d.world.regions[len(d.world.regions)-1].name
+	i := len(d.sites) - 1
 	fmt.Fprintf(d.app.out, `
   # Cut a region off, see the tree heal around it, and let it back in:
   curl -s -X POST %[1]s%[2]s%[4]s
   curl -s %[1]s/v1/topology
   curl -s -X POST %[1]s%[3]s%[4]s
-`, d.url(), cutPath, healPath, last)
+`, d.url(), cutPath, healPath, d.world.regions[i].name)
+	if pid := d.sites[i].Process; pid != 0 {
+		fmt.Fprintf(d.app.out, "\n  # Or let it die without warning:\n  kill -9 %d\n", pid)
+	}
 }

@@ -145,7 +145,7 @@ func TestDemoKeepsItsData(t *testing.T) {
 
 // TestDemoLeavesNothing: without --data its directory is gone afterwards.
 func TestDemoLeavesNothing(t *testing.T) {
-	c := startChild(t, "demo", "--http", "127.0.0.1:0")
+	c := startChild(t, "demo", "--regions", "2", "--http", "127.0.0.1:0")
 	dir := c.out.wait(t, `its data lies in (\S+)\. Try`)
 	if _, err := os.Stat(dir); err != nil {
 		t.Fatal(err)

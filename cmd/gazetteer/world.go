@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
 	"gazetteer"
+	"gazetteer/api/peer/delay"
 	"gazetteer/region/planet"
 	"gazetteer/simulation/aws"
 )
@@ -27,6 +29,27 @@ type place struct {
 
 // between returns the round trip between two regions.
 func (w *world) between(a, b gazetteer.RegionID) time.Duration { return w.rtt[pairOf(a, b)] }
+
+// network delays what goes from one region to another by half a round trip.
+func (w *world) network() *delay.Network {
+	return delay.New(func(from, to gazetteer.RegionID) time.Duration { return w.between(from, to) / 2 })
+}
+
+// names returns the regions in their order.
+func (w *world) names() (out []gazetteer.RegionID) {
+	for _, r := range w.regions {
+		out = append(out, r.name)
+	}
+	return out
+}
+
+// index returns the number of a region, -1 if there is none of this name.
+func (w *world) index(r gazetteer.RegionID) int { return slices.Index(w.names(), r) }
+
+// others returns all regions but one.
+func (w *world) others(than gazetteer.RegionID) []gazetteer.RegionID {
+	return slices.DeleteFunc(w.names(), func(r gazetteer.RegionID) bool { return r == than })
+}
 
 func pairOf(a, b gazetteer.RegionID) [2]gazetteer.RegionID {
 	if b < a {
