@@ -302,6 +302,7 @@ type PeerError struct {
 	Id            string                 `protobuf:"bytes,4,opt,name=id,proto3" json:"id,omitempty"`
 	Pointer       string                 `protobuf:"bytes,5,opt,name=pointer,proto3" json:"pointer,omitempty"`
 	Detail        string                 `protobuf:"bytes,6,opt,name=detail,proto3" json:"detail,omitempty"`
+	Plan          uint64                 `protobuf:"varint,7,opt,name=plan,proto3" json:"plan,omitempty"` // of WRONG_OWNER: the epoch of the plan that says so
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -376,6 +377,13 @@ func (x *PeerError) GetDetail() string {
 		return x.Detail
 	}
 	return ""
+}
+
+func (x *PeerError) GetPlan() uint64 {
+	if x != nil {
+		return x.Plan
+	}
+	return 0
 }
 
 type ReadRequest struct {
@@ -2341,14 +2349,15 @@ const file_peer_proto_rawDesc = "" +
 	"\aattempt\x18\x01 \x01(\x04R\aattempt\x12\x14\n" +
 	"\x05wants\x18\x02 \x01(\bR\x05wants\x12\x1d\n" +
 	"\n" +
-	"beat_nanos\x18\x03 \x01(\x04R\tbeatNanos\"\xfa\x02\n" +
+	"beat_nanos\x18\x03 \x01(\x04R\tbeatNanos\"\x8e\x03\n" +
 	"\tPeerError\x12-\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x19.gazetteer.PeerError.KindR\x04kind\x12\x0e\n" +
 	"\x02op\x18\x02 \x01(\tR\x02op\x12\x12\n" +
 	"\x04type\x18\x03 \x01(\tR\x04type\x12\x0e\n" +
 	"\x02id\x18\x04 \x01(\tR\x02id\x12\x18\n" +
 	"\apointer\x18\x05 \x01(\tR\apointer\x12\x16\n" +
-	"\x06detail\x18\x06 \x01(\tR\x06detail\"\xd7\x01\n" +
+	"\x06detail\x18\x06 \x01(\tR\x06detail\x12\x12\n" +
+	"\x04plan\x18\a \x01(\x04R\x04plan\"\xd7\x01\n" +
 	"\x04Kind\x12\f\n" +
 	"\bINTERNAL\x10\x00\x12\v\n" +
 	"\aINVALID\x10\x01\x12\x11\n" +

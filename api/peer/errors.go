@@ -50,14 +50,14 @@ func toWire(err error) *pb.PeerError {
 	}
 	return &pb.PeerError{
 		Kind: wireKind(e.Kind), Op: e.Op, Type: string(e.Key.Type), Id: string(e.Key.ID),
-		Pointer: truncate(e.Pointer), Detail: truncate(detail),
+		Pointer: truncate(e.Pointer), Detail: truncate(detail), Plan: e.Plan,
 	}
 }
 
 // fromWire is the reverse of toWire.
 func fromWire(e *pb.PeerError) *gazetteer.Error {
 	return &gazetteer.Error{
-		Op: e.Op, Kind: kindFromWire(e.Kind), Pointer: e.Pointer, Detail: e.Detail,
+		Op: e.Op, Kind: kindFromWire(e.Kind), Pointer: e.Pointer, Detail: e.Detail, Plan: e.Plan,
 		Key: gazetteer.Key{Type: gazetteer.Type(e.Type), ID: gazetteer.ID(e.Id)},
 	}
 }

@@ -28,6 +28,21 @@ func TestEveryKindHasItsOwnNumber(t *testing.T) {
 	}
 }
 
+func TestErrorsKeepWhatTheySayOnTheWire(t *testing.T) {
+	e := &gazetteer.Error{Op: "agent.Read", Kind: gazetteer.WrongOwner, Key: gazetteer.Key{Type: "t", ID: "i"}, Pointer: "/p", Detail: "d", Plan: 1 << 40}
+	data, err := toWire(fmt.Errorf("wrapped: %w", e)).MarshalVT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w pb.PeerError
+	if err := w.UnmarshalVT(data); err != nil {
+		t.Fatal(err)
+	}
+	if got := fromWire(&w); *got != *e {
+		t.Errorf("got %+v, want %+v", got, e)
+	}
+}
+
 func TestLongDetailsAreCut(t *testing.T) {
 	e := toWire(fmt.Errorf("%s", strings.Repeat("x", 100_000)))
 	if len(e.Detail) != maxDetail {

@@ -206,7 +206,7 @@ func (m *member) openNode(context.Context) (err error) {
 		c.Links, c.Transport = m.transport, m.transport
 	}
 	if m.group != nil {
-		c.Alive, c.Elsewhere = m.group.ReportAlive, elsewhere{m}
+		c.Group, c.Alive, c.Elsewhere = m.group, m.group.ReportAlive, elsewhere{m}
 	}
 	if m.node, err = agent.Start(context.Background(), c); err != nil {
 		return err
