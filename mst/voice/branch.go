@@ -24,6 +24,8 @@ func (v *Voice) why(p *peer) Why {
 		return Tree
 	case slices.Contains(v.bridges, p.name):
 		return Provisional
+	case v.hasShortcut(p.name):
+		return Shortcut
 	case p.name == v.contact:
 		return Contact
 	case p.wants:

@@ -66,8 +66,12 @@ func (c *chart) weight(i, j int) (w mst.Weight, ok bool) {
 }
 
 // branch reports whether an end says that the edge is one of its tree, and none denies
-// that it works: two new voices may not have heard each other yet.
+// that it works: two new voices may not have heard each other yet. What is between two
+// regions neither of which is heard here is not known; it is taken to be well.
 func (c *chart) branch(i, j int) bool {
+	if c.rows[i] == nil && c.rows[j] == nil {
+		return true
+	}
 	return (c.said(i, j).Tree || c.said(j, i).Tree) && !c.denied(i, j)
 }
 

@@ -21,6 +21,9 @@ type Config struct {
 	// nearest regions of either end. Fewer make a run shorter; a tree that turns out to be
 	// in parts, or heavier than an edge that was left out, is followed by one over all edges.
 	Nearest int
+	// Shortcuts (0) is how many links beyond the tree are kept for pairs whose way along
+	// it is more than 2.5 times the direct one. All regions should be told the same.
+	Shortcuts int
 
 	// Beat (1 s) is how often a region gives word of itself to each other one. With more
 	// regions it speaks less often, every BeatEach (80 ms) times their number, so that
@@ -73,6 +76,8 @@ func (c Config) validate() error {
 		return invalid("voice.New", "Self names no region")
 	case c.Nearest < 0 || c.Nearest > maxRegions:
 		return invalid("voice.New", "Nearest is %d, want 0 to %d", c.Nearest, maxRegions)
+	case c.Shortcuts < 0 || c.Shortcuts > maxRegions:
+		return invalid("voice.New", "Shortcuts is %d, want 0 to %d", c.Shortcuts, maxRegions)
 	case c.Beat < 0 || c.Beat > paceMax || c.BeatEach < 0 || c.Missed < 1:
 		return invalid("voice.New", "Beat is %v, BeatEach %v, Missed %d: want times up to %v and at least one beat", c.Beat, c.BeatEach, c.Missed, paceMax)
 	case min(c.Collect, c.AgreeWithin, c.ResendAfter, c.Drain, c.CostLasting, c.CostEvery, c.RetryMax) < 0:

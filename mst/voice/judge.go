@@ -81,7 +81,7 @@ func (v *Voice) span(to []gazetteer.RegionID) {
 func (v *Voice) weigh(c *chart) {
 	cause := v.cause(c)
 	if cause == CauseNone {
-		v.calm()
+		v.calm(c)
 		return
 	}
 	v.note(c, cause)
@@ -92,13 +92,14 @@ func (v *Voice) weigh(c *chart) {
 
 // calm forgets the trouble. The back-off ends only when the tree has been looked at in
 // earnest: right after an install it is not.
-func (v *Voice) calm() {
+func (v *Voice) calm(c *chart) {
 	if v.trouble.cause != CauseNone {
 		v.trouble = trouble{failure: v.trouble.failure}
 		v.changed = true
 	}
 	if !v.fresh() {
 		v.tries = 0
+		v.chooseShortcuts(c)
 	}
 }
 

@@ -40,7 +40,8 @@ type Entry struct {
 	// Seen says that the edge took part in the epoch of the installed tree.
 	Seen bool
 	Tree bool // the edge is a branch of the installed tree
-	// Asks says that the sender wants a link beyond its tree: see [Provisional], [Contact].
+	// Asks says that the sender wants a link beyond its tree: see [Provisional],
+	// [Shortcut], [Contact].
 	Asks bool
 	Cost uint64 // smoothed, at this end, in microseconds; 0: not known
 }

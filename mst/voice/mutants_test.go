@@ -42,6 +42,7 @@ var mutants = []mutant{
 	{"nobody is waited for", "TestLateStart"},
 	{"who does not know yet denies", "TestQuietLeaderChange"},
 	{"the contact is forgotten", "TestJoin"},
+	{"what is not known is amiss", "TestBlindSpot"},
 }
 
 // edits plant all mutants in one build. Each asks by name whether its mutant is the one
@@ -129,6 +130,7 @@ var edits = []struct{ file, old, new string }{
 		}
 		v.watch()`},
 	{"judge.go", "!v.listening() &&", `(!v.listening() || planted("nobody is waited for")) &&`},
+	{"chart.go", "if c.rows[i] == nil && c.rows[j] == nil {", `if c.rows[i] == nil && c.rows[j] == nil && !planted("what is not known is amiss") {`},
 	{"branch.go", "case p.name == v.contact:", `case p.name == v.contact && !planted("the contact is forgotten"):`},
 }
 

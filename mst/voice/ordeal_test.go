@@ -1,6 +1,7 @@
 package voice_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"maps"
@@ -13,11 +14,12 @@ import (
 	"time"
 
 	"gazetteer"
+	"gazetteer/mst"
 	"gazetteer/mst/voice"
 )
 
 var (
-	ordealsFlag = flag.Int("ordeals", 100, "how many planets TestOrdeals puts to everything at once")
+	ordealsFlag = flag.Int("ordeals", 60, "how many planets TestOrdeals puts to everything at once")
 	seedFlag    = flag.Uint64("seed", 0, "the one planet that TestOrdeals runs, if not 0")
 )
 
@@ -28,18 +30,83 @@ var (
 func TestOrdeals(t *testing.T) {
 	delays := matrix(t)
 	if *seedFlag != 0 {
-		if err := ordeal(delays, *seedFlag); err != nil {
+		if _, err := ordeal(delays, *seedFlag); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
+	var mu sync.Mutex // guards following
+	all := cover{}
 	eachSeed(*ordealsFlag, func(seed uint64) bool {
-		if err := ordeal(delays, seed); err != nil {
+		c, err := ordeal(delays, seed)
+		if err != nil {
 			t.Errorf("-seed %d: %v", seed, err)
 			return false
 		}
+		mu.Lock()
+		defer mu.Unlock()
+		all.add(c)
 		return true
 	})
+	if missed := all.missed(); len(missed) > 0 && *ordealsFlag >= 50 {
+		t.Errorf("a batch that never saw %q proves little", missed)
+	}
+	t.Logf("seen: %v", all)
+}
+
+// cover counts what a planet went through.
+type cover map[string]int
+
+func (c cover) note(happened bool, what string) {
+	if happened {
+		c[what]++
+	}
+}
+
+func (c cover) message(m voice.Message) {
+	switch m := m.(type) {
+	case voice.Frame:
+		c.note(m.Stale != mst.Epoch{}, "frame refused as stale")
+	case voice.Decline:
+		c.note(m.Highest == mst.Epoch{}, "edge declined")
+		c.note(m.Highest != mst.Epoch{}, "epoch declared over")
+	case voice.Call:
+		c.note(m.Ask, "offer asked for")
+		c.note(m.Nearest > 0, "epoch over the nearest")
+	}
+}
+
+func (c cover) add(d cover) {
+	for what, n := range d {
+		c[what] += n
+	}
+}
+
+// missed returns what a batch should have seen and has not.
+func (c cover) missed() (out []string) {
+	for _, what := range []string{
+		"frame refused as stale", "edge declined", "epoch declared over", "offer asked for", "epoch over the nearest",
+		"branch tree", "branch provisional", "branch asked", "branch draining",
+		"ended before it saved", "ended after it saved, before it sent",
+		"run failed", "tree of a part", "epoch overtaken",
+	} {
+		if c[what] == 0 {
+			out = append(out, what)
+		}
+	}
+	return out
+}
+
+// voices notes what the voices that are up count.
+func (p *planet) voices() {
+	for _, r := range p.regions {
+		c := r.voice.Status().Counters
+		p.cover.note(c.Failed > 0, "run failed")
+		p.cover.note(c.Entered > c.Installed+c.Failed, "epoch overtaken")
+		for _, i := range r.installs {
+			p.cover.note(i.tree.Regions < len(p.regions), "tree of a part")
+		}
+	}
 }
 
 // eachSeed runs do for the seeds from 1 on, on all processors, until one fails.
@@ -77,7 +144,7 @@ func ordealSetup(dice *rand.Rand, delays map[way]time.Duration, seed uint64) set
 	return s
 }
 
-func ordeal(delays map[way]time.Duration, seed uint64) error {
+func ordeal(delays map[way]time.Duration, seed uint64) (cover, error) {
 	dice := rand.New(rand.NewPCG(seed, 3))
 	p := newPlanet(ordealSetup(dice, delays, seed))
 	const span = 3 * time.Minute
@@ -92,15 +159,10 @@ func ordeal(delays map[way]time.Duration, seed uint64) error {
 	p.run(span)
 	p.calm()
 	if _, err := p.settle(15 * time.Minute); err != nil {
-		return err
+		return nil, err
 	}
-	if err := p.best(); err != nil {
-		return err
-	}
-	if err := p.honest(); err != nil {
-		return err
-	}
-	return p.epochsFor(blows)
+	p.voices()
+	return p.cover, cmp.Or(p.best(), p.honest(), p.epochsFor(blows))
 }
 
 // without returns the forest without an edge.
@@ -138,8 +200,9 @@ func (p *planet) strikeInRuns(dice *rand.Rand, blows int) {
 	}
 }
 
-// calm ends what ends by itself: loss, pauses. Cuts stay.
+// calm ends what ends by itself: loss, pauses, blows. Cuts stay.
 func (p *planet) calm() {
+	p.onSend = nil
 	p.loss, p.double, p.faults, p.jitter = 0, 0, 0, min(p.jitter, 0.02)
 	for _, r := range p.regions {
 		if r.voice == nil {

@@ -31,6 +31,8 @@ type planet struct {
 	slower  map[way]float64 // factor on the delay of a way
 	checker checker
 	sent    [voice.Kinds]int
+	bytes   int // of messages that arrived, if they are encoded
+	cover   cover
 
 	onSend    func(voice.Message)
 	onInstall func(*region)
@@ -107,6 +109,7 @@ func (a *agenda) Pop() any {
 func newPlanet(s setup) *planet {
 	p := &planet{setup: s, dice: rand.New(rand.NewPCG(s.seed, 1)), cut: map[way]bool{}, slower: map[way]float64{}}
 	p.names = slices.Sorted(slices.Values(s.names))
+	p.cover = cover{}
 	p.checker.init(p)
 	for _, n := range p.names {
 		p.regions = append(p.regions, &region{planet: p, name: n, known: p.names})
@@ -270,6 +273,9 @@ func (r *region) perform() {
 	}
 	if out.Branches != nil {
 		r.branches = out.Branches
+		for _, b := range out.Branches {
+			r.planet.cover.note(true, "branch "+b.Why.String())
+		}
 	}
 	r.planet.checker.step(r)
 }
@@ -283,6 +289,8 @@ func (r *region) save(s voice.Saved) bool {
 		p.checker.saved(r, s)
 	}
 	if before || after {
+		p.cover.note(before, "ended before it saved")
+		p.cover.note(!before, "ended after it saved, before it sent")
 		r.crash()
 		p.after(time.Second, r.start)
 		return false
@@ -293,6 +301,7 @@ func (r *region) save(s voice.Saved) bool {
 func (r *region) send(e voice.Envelope) {
 	p, w := r.planet, way{r.name, e.To}
 	p.sent[e.Message.Kind()]++
+	p.cover.message(e.Message)
 	if p.onSend != nil {
 		p.onSend(e.Message)
 	}
@@ -317,7 +326,9 @@ func (p *planet) carried(m voice.Message) voice.Message {
 	if p.bare {
 		return m
 	}
-	out, err := voice.Decode(voice.Encode(m))
+	b := voice.Encode(m)
+	p.bytes += len(b)
+	out, err := voice.Decode(b)
 	if err != nil {
 		p.checker.fail("%v: %v", m, err)
 		return m

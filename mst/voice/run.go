@@ -136,7 +136,7 @@ func (v *Voice) sendFrame(d mst.Delivery) {
 // install takes a tree into use.
 func (v *Voice) install(t mst.Tree) {
 	v.tree, v.treeAt, v.seen = t, v.now, nil
-	v.bridges, v.bridging = nil, nil
+	v.bridges, v.bridging, v.shortcuts, v.chosen = nil, nil, nil, false
 	v.run.over, v.narrow, v.messages = true, v.run.nearest > 0, v.run.ghs
 	for _, q := range v.run.pairs {
 		if q.state == agreed {

@@ -34,6 +34,8 @@ const (
 	// Provisional: the tree is in parts, and this is the lightest edge between two. The
 	// next tree confirms or replaces it.
 	Provisional
+	// Shortcut: the way along the tree is much longer, see [Config].
+	Shortcut
 	// Contact: by it this region joined the planet. It counts until a tree holds both.
 	Contact
 	// Asked: the other end wants it for one of these reasons.
@@ -44,7 +46,7 @@ const (
 )
 
 func (w Why) String() string {
-	return [...]string{"nothing", "tree", "provisional", "contact", "asked", "draining"}[min(w, Draining)]
+	return [...]string{"nothing", "tree", "provisional", "shortcut", "contact", "asked", "draining"}[min(w, Draining)]
 }
 
 // Encode returns the bytes of s, see [DecodeSaved].

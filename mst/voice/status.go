@@ -49,8 +49,9 @@ type Edge struct {
 	Cost  uint64 // now, in microseconds; the tree was built with the costs at its epoch
 	Works bool   // words pass both ways
 	Tree  bool   // an end has it as a branch of its tree
-	// Provisional says that an end wants it beyond its tree: see [Provisional], [Contact].
-	Provisional bool
+	// Extra says that an end wants it beyond its tree: see [Provisional],
+	// [Shortcut], [Contact].
+	Extra bool
 }
 
 // Swap is the edge that would replace a branch of this region's if it failed: the lightest
@@ -123,9 +124,9 @@ func (v *Voice) regionStatus(c *chart, i int) RegionStatus {
 func (c *chart) edge(i, j int) (Edge, bool) {
 	w, known := c.weight(i, j)
 	a, b := c.said(i, j), c.said(j, i)
-	e := Edge{A: w.Low, B: w.High, Works: c.works(i, j), Tree: a.Tree || b.Tree, Provisional: a.Asks || b.Asks}
+	e := Edge{A: w.Low, B: w.High, Works: c.works(i, j), Tree: a.Tree || b.Tree, Extra: a.Asks || b.Asks}
 	if known {
 		e.Cost = w.Cost
 	}
-	return e, e.Works || e.Tree || e.Provisional
+	return e, e.Works || e.Tree || e.Extra
 }

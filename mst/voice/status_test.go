@@ -12,8 +12,14 @@ import (
 // TestStatus: every region tells the same of the whole planet.
 func TestStatus(t *testing.T) {
 	delays := matrix(t)
-	p := settled(t, setup{seed: 1, names: all32(delays), delays: delays, given: true, bare: true})
-	p.run(10 * time.Second)
+	p := settled(t, setup{seed: 1, names: all32(delays), delays: delays, given: true})
+	before, at := p.bytes, p.now
+	p.run(time.Minute)
+	each := float64(p.bytes-before) / 32 / (p.now - at).Seconds()
+	t.Logf("at rest a region sends %.0f bytes a second", each)
+	if each > 10_000 {
+		t.Errorf("at rest a region sends %.0f bytes a second", each)
+	}
 	tree, truth := kruskal(p.truth()), p.truth()
 	for _, r := range p.regions {
 		s := r.voice.Status()
@@ -28,7 +34,7 @@ func TestStatus(t *testing.T) {
 		}
 		for _, e := range s.Edges {
 			ends := newEdge(e.A, e.B)
-			if _, branch := tree[ends]; e.Cost != truth[ends] || !e.Works || e.Tree != branch || e.Provisional {
+			if _, branch := tree[ends]; e.Cost != truth[ends] || !e.Works || e.Tree != branch || e.Extra {
 				t.Errorf("%s says %+v, the cost is %d, it is a branch: %v", r.name, e, truth[ends], branch)
 			}
 		}

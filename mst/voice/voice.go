@@ -27,15 +27,17 @@ type Voice struct {
 	self    int                  // this region's place among them
 	peers   []*peer              // the others, sorted
 
-	tree     mst.Tree
-	treeAt   time.Duration
-	seen     []gazetteer.RegionID // to which an edge took part in its epoch, sorted
-	narrow   bool                 // not all edges took part in it
-	messages uint64               // sent for it
-	branches []branch
-	bridges  []gazetteer.RegionID // to which a provisional branch is wanted
-	bridging []gazetteer.RegionID // the same, as of the last look
-	contact  gazetteer.RegionID   // by which this region joined; empty: none, or no more
+	tree      mst.Tree
+	treeAt    time.Duration
+	seen      []gazetteer.RegionID // to which an edge took part in its epoch, sorted
+	narrow    bool                 // not all edges took part in it
+	messages  uint64               // sent for it
+	branches  []branch
+	bridges   []gazetteer.RegionID // to which a provisional branch is wanted
+	bridging  []gazetteer.RegionID // the same, as of the last look
+	shortcuts []gazetteer.RegionID
+	chosen    bool               // the shortcuts of this tree
+	contact   gazetteer.RegionID // by which this region joined; empty: none, or no more
 
 	lookAt  time.Duration
 	trouble trouble
@@ -87,8 +89,11 @@ func New(c Config) (*Voice, error) {
 	v := &Voice{cfg: c, number: c.Rand.Uint64(), member: m, highest: s.Epoch, tree: s.Tree, seen: s.Seen, saved: s}
 	for _, b := range s.Branches {
 		v.branches = append(v.branches, branch{Branch: b})
-		if b.Why == Contact {
+		switch {
+		case b.Why == Contact:
 			v.contact = b.Region
+		case b.Why == Shortcut && c.Shortcuts > 0: // no other is chosen before the next tree
+			v.shortcuts, v.chosen = append(v.shortcuts, b.Region), true
 		}
 	}
 	return v, nil
@@ -107,7 +112,8 @@ func (v *Voice) Tick(now time.Duration) {
 	}
 }
 
-// lookEvery is how often a voice weighs what it knows, or four times in a beat.
+// lookEvery is how soon a voice weighs what has changed. Otherwise it does four times in a
+// beat, if that is less often.
 const lookEvery = 250 * time.Millisecond
 
 // passOver keeps a pause of this process from looking like the silence of all others:
@@ -250,8 +256,11 @@ func (v *Voice) send(to gazetteer.RegionID, m Message) {
 	v.out = append(v.out, Envelope{to, m})
 }
 
-// stir makes the voice speak soon, and its driver look at the status.
-func (v *Voice) stir() { v.hurry, v.changed = true, true }
+// stir makes the voice look and speak soon, and its driver look at the status.
+func (v *Voice) stir() {
+	v.hurry, v.changed = true, true
+	v.lookAt = min(v.lookAt, v.now+lookEvery)
+}
 
 // heardOf notes an epoch that somebody knows.
 func (v *Voice) heardOf(e mst.Epoch) {

@@ -62,7 +62,7 @@ func (v *Voice) entry(p *peer) Entry {
 	why := v.why(p)
 	return Entry{
 		Region: p.name, Hearing: p.hearing, Cost: v.cost(p),
-		Seen: v.sawEdge(p.name), Tree: why == Tree, Asks: why == Provisional || why == Contact,
+		Seen: v.sawEdge(p.name), Tree: why == Tree, Asks: why == Provisional || why == Shortcut || why == Contact,
 	}
 }
 
