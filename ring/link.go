@@ -25,8 +25,9 @@ type link struct {
 	sessions map[gazetteer.Partition]uint64
 	credit   int
 	queue    []queued
-	queued   int // updates in queue and in the tails of scanning feeds
-	active   int // scans under way
+	queued   int  // updates in queue and in the tails of scanning feeds
+	active   int  // scans under way
+	waiting  bool // there may be scans that are not under way yet
 }
 
 type queued struct {

@@ -117,6 +117,7 @@ func (r *Replica) startScan(f *feed, above gazetteer.Vector) {
 	f.out.scan = &scan{id: r.scanID, above: above.Clone()}
 	f.out.phase = outScanning
 	f.out.tail, f.out.size, f.out.overflowed = nil, 0, false
+	f.link.waiting = true
 	r.scans[r.scanID] = f
 	r.count.Scans++
 }
@@ -131,9 +132,17 @@ func (r *Replica) startWhole(f *feed) {
 // once this Ready is saved, and the tail begins there.
 func (r *Replica) freezeScans() {
 	for _, l := range r.links {
+		if !l.waiting {
+			continue
+		}
+		l.waiting = false
 		for _, f := range l.order {
-			if f.out.phase != outScanning || f.out.scan.opened || l.active >= maxScans {
+			if f.out.phase != outScanning || f.out.scan.opened {
 				continue
+			}
+			if l.active >= maxScans {
+				l.waiting = true
+				break
 			}
 			s := f.out.scan
 			if !s.whole && !s.above.CoversAll(f.m.collected) {
@@ -160,12 +169,16 @@ func (r *Replica) askAnew(f *feed) {
 
 // continueScans asks for the next chunk of scans, while the link has credit.
 func (r *Replica) continueScans(l *link) {
-	room := l.credit
+	room, left := l.credit, l.active
 	for _, f := range l.order {
-		if room <= 0 {
+		if room <= 0 || left <= 0 {
 			return
 		}
-		if s := f.out.scan; s != nil && s.opened && !s.asked {
+		s := f.out.scan
+		if s == nil || !s.opened {
+			continue
+		}
+		if left--; !s.asked {
 			s.asked = true
 			r.batch.more = append(r.batch.more, s.id)
 			room--

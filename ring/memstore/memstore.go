@@ -22,6 +22,9 @@ import (
 type Store struct {
 	mu         sync.RWMutex // guards following
 	partitions map[gazetteer.Partition]*partition
+	// frozen are the partitions as snapshots see them, nil since one of them changed:
+	// scans begin many at a time.
+	frozen     map[gazetteer.Partition]*partition
 	states     map[gazetteer.Partition]ring.PartitionState
 	tombstones map[tombstoneKey]gazetteer.Stamp
 	journal    map[conflictKey]ring.Conflict
@@ -60,7 +63,7 @@ func (s *Store) Clone() *Store {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return &Store{
-		partitions: s.shareLocked(),
+		partitions: maps.Clone(s.shareLocked()),
 		states:     cloneStates(s.states),
 		tombstones: maps.Clone(s.tombstones),
 		journal:    maps.Clone(s.journal),
@@ -171,12 +174,16 @@ func (s *Store) Snapshot() ring.Snapshot {
 
 // shareLocked returns the partitions for somebody who will read them later.
 func (s *Store) shareLocked() map[gazetteer.Partition]*partition {
+	if s.frozen != nil {
+		return s.frozen
+	}
 	for _, q := range s.partitions {
 		if !q.shared { // whoever shares it already may be reading this
 			q.shared = true
 		}
 	}
-	return maps.Clone(s.partitions)
+	s.frozen = maps.Clone(s.partitions)
+	return s.frozen
 }
 
 type snapshot struct {

@@ -56,7 +56,7 @@ func (s *Store) ownLocked(p gazetteer.Partition) *partition {
 	default:
 		return q
 	}
-	s.partitions[p] = q
+	s.partitions[p], s.frozen = q, nil
 	return q
 }
 
