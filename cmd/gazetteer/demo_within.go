@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -23,6 +24,13 @@ type within struct {
 	failures chan error
 }
 
+// A process of many regions has one heap, which by default may grow to twice what is in
+// use. Beyond these bytes it is collected more often instead.
+const (
+	heapPerRegion = 22 << 20
+	heapForAll    = 128 << 20
+)
+
 // newWithin opens all ports, and nothing that touches data.
 func (a *app) newWithin(ctx context.Context, f *demoFlags, w *world) (*within, error) {
 	locator, err := demoLocator(f.geoip)
@@ -30,6 +38,7 @@ func (a *app) newWithin(ctx context.Context, f *demoFlags, w *world) (*within, e
 		return nil, err
 	}
 	h := &within{world: w, failures: make(chan error, len(w.regions))}
+	debug.SetMemoryLimit(heapPerRegion*int64(len(w.regions)) + heapForAll)
 	h.network = w.network()
 	for i := range w.regions {
 		s := &service{parts: demoParts(w, i, f.costs == "given")}
