@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"gazetteer/pb"
+	"gazetteer/ring"
 )
 
 // write writes what was queued, and heartbeats, until the session is closed.
@@ -66,6 +67,8 @@ type linkWriter struct {
 	encoder linkEncoder
 	buf     []byte
 	data    int // data messages in buf
+	updates int // updates of messages that end in buf, and bytes of theirs in buf
+	updated int
 	free    []queued
 }
 
@@ -111,12 +114,11 @@ func (w *linkWriter) add(q *queued, beat uint64, beatAt time.Duration) (err erro
 	now := w.s.t.mono()
 	at := timing{waited: now - q.at, echo: beat, echoWaited: now - beatAt}
 	for rest := q.m; rest != nil; {
+		before := len(w.buf)
 		if w.buf, rest, err = w.encoder.append(w.buf, rest, at); err != nil {
 			return err
 		}
-		if rest == nil && isData(q.m) {
-			w.data++
-		}
+		w.count(q.m, rest == nil, len(w.buf)-before)
 		if len(w.buf) >= writeBytes {
 			if err := w.flush(); err != nil {
 				return err
@@ -126,13 +128,26 @@ func (w *linkWriter) add(q *queued, beat uint64, beatAt time.Duration) (err erro
 	return nil
 }
 
+// count notes what was appended of a message, and whether that was the rest of it.
+func (w *linkWriter) count(m ring.Message, whole bool, bytes int) {
+	e, updates := m.(ring.Elements)
+	if updates {
+		w.updated += bytes
+	}
+	if whole && isData(m) {
+		w.data++
+		w.updates += len(e.Updates)
+	}
+}
+
 func (w *linkWriter) flush() error {
 	_, err := w.s.st.Write(w.buf)
 	if err != nil {
 		return err
 	}
 	w.s.wrote(w.data)
-	w.buf, w.data = w.buf[:0], 0
+	w.s.way.add(w.updates, w.updated, len(w.buf))
+	w.buf, w.data, w.updates, w.updated = w.buf[:0], 0, 0, 0
 	if cap(w.buf) > 2*writeBytes {
 		w.buf = nil
 	}

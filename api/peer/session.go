@@ -34,6 +34,7 @@ type session struct {
 	tell chan struct{} // something was written
 	open chan struct{} // closed when our Greet was queued
 	sent atomic.Int64  // data messages that were written and not yet told
+	way  *traffic      // to the peer's region
 
 	wants bool // the peer's plan wants the link; guarded by links.mu
 
@@ -59,7 +60,7 @@ func newSession(p *linkPeer, st *stream) *session {
 		p: p, t: p.l.t, st: st, h: p.l.handler(), wants: st.peer.wants,
 		done: make(chan struct{}), wake: make(chan struct{}, 1), tell: make(chan struct{}, 1),
 		open: make(chan struct{}),
-		beat: st.peer.beat, beatAt: st.peer.readAt,
+		beat: st.peer.beat, beatAt: st.peer.readAt, way: p.l.t.ways.of(st.peer.region),
 	}
 	p.heard.Store(int64(s.t.mono()))
 	st.frames.max = maxLinkBytes

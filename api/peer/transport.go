@@ -37,6 +37,7 @@ type Transport struct {
 	links    links
 	calls    callPool
 	count    counters
+	ways     ways
 
 	wg sync.WaitGroup // all goroutines but handlers
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"gazetteer"
 	"gazetteer/api/peer"
 	"gazetteer/api/rest"
 	"gazetteer/region/geo"
@@ -12,6 +13,7 @@ func (s *service) samples(m *member) func() []rest.Sample {
 		out := geoipSamples(s.locator.Status())
 		if m.transport != nil {
 			out = append(out, peerSamples(m.transport.Counters())...)
+			out = append(out, linkSamples(m.transport.Traffic())...)
 		}
 		return out
 	}
@@ -44,4 +46,18 @@ func peerSamples(c peer.Counters) []rest.Sample {
 		total("unlinks", "Links that ended.", c.Unlinked),
 		total("overflows", "Links closed because the peer took nothing.", c.Overflows),
 	}
+}
+
+// linkSamples tell what goes to each region.
+func linkSamples(ts []peer.Traffic) (out []rest.Sample) {
+	for _, t := range ts {
+		to := func(name, help string, v uint64) {
+			out = append(out, rest.Sample{Name: "gazetteer_peer_link_" + name + "_total", Help: help, Counter: true,
+				Labels: []gazetteer.Label{{Key: "region", Value: string(t.Region)}}, Value: float64(v)})
+		}
+		to("updates", "Updates sent to the replicas of a region.", t.Updates)
+		to("update_bytes", "Bytes of the messages that these updates went in.", t.UpdateBytes)
+		to("bytes", "Bytes of all messages sent to the replicas of a region.", t.Bytes)
+	}
+	return out
 }
