@@ -66,6 +66,9 @@ func (w *world) rests() {
 	w.run(w.now + w.shape.config.StuckAfter) // links that have just been opened compare
 	before := w.labour()
 	w.run(w.now + w.shape.config.StuckAfter*2)
+	for end := w.now + time.Second; w.flying > 0 && w.now < end; { // the marks of a comparison
+		w.run(w.now + 10*time.Millisecond)
+	}
 	if w.books.failure != nil {
 		return
 	}

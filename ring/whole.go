@@ -134,7 +134,7 @@ func (r *Replica) keepOrDrop(m *mirror, w *whole, u gazetteer.Update, covered, t
 	case isSent && sent.Stamp.Compare(u.Stamp) > 0:
 		r.conflict(m, u, sent)
 	case u.Stamp.Clock > w.begin.CollectedClock: // newer than anything the sender can have collected
-	case covered.Covers(u.Position):
+	case covered.Covers(u.Position) || standsFor(u, covered, theirs):
 		r.journal(m, u, u.Stamp)
 		r.rewrite(m, g, u)
 		r.count.Rewritten++
@@ -142,6 +142,14 @@ func (r *Replica) keepOrDrop(m *mirror, w *whole, u gazetteer.Update, covered, t
 	default: // half received, and its mark may never come
 		r.batch.remove(g, u.Element.Location)
 	}
+}
+
+// standsFor reports whether a half-received update has replaced one that the mirror's
+// vector covers and the sender's does not: that one would be written anew.
+func standsFor(u gazetteer.Update, covered, theirs gazetteer.Vector) bool {
+	return slices.ContainsFunc(u.Context, func(p gazetteer.Position) bool {
+		return covered.At(p.Origin) > theirs.At(p.Origin) && p.Seq > theirs.At(p.Origin)
+	})
 }
 
 // rewrite writes an element anew: a fresh stamp, and a context that covers the old
