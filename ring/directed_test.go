@@ -422,6 +422,29 @@ func (s *scene) follows(n *node, without uint64) {
 	s.configure(n)
 }
 
+// Rule 6, partitions that come back: while b hosts nothing a's marks ask nothing of it.
+// When it hosts the partition again, it is not complete up to what they have promised.
+func TestWhatWasNotHostedIsCountedAnew(t *testing.T) {
+	s := newScene(t, 2, 0)
+	a, b := s.nodes[0], s.nodes[1]
+	a.ignorant, b.ignorant = true, true
+	s.put(a)
+	s.pass(50 * time.Millisecond)
+	s.follows(b, b.bit()) // it alone believes that it is out of the plan
+	s.gone(a)
+	s.pass(300 * time.Millisecond)
+	a.reading = 600 * time.Millisecond
+	a.ignorant, b.ignorant = false, false
+	s.agree(0, nil)
+	s.spread(time.Millisecond)
+	s.pass(500 * time.Millisecond)
+	if s.collected(a) || !s.live(b) {
+		t.Error("the deletion is collected before b has it")
+	}
+	s.ends()
+	s.staysGone(a, b)
+}
+
 // Rule 6, what may return: b deletes a value of a that it has half received, when a is no
 // longer in the plan. Nobody is left to wait for, but a will bring the value back.
 func TestTombstonesWaitForWhatMayReturn(t *testing.T) {

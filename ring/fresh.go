@@ -250,6 +250,20 @@ func (r *Replica) countMarks() {
 	}
 }
 
+// recount forgets what was counted: a mark names positions also of partitions that were
+// not hosted when it came and are now. All that the marks have named must be held anew.
+func (r *Replica) recount() {
+	for store, k := range r.marks {
+		if store == r.origin.Store {
+			continue
+		}
+		k.counted, k.pending = 0, nil
+		if k.chained == k.number {
+			k.pending = []pendingMark{{k.next, k.at - k.age, maps.Clone(k.positions)}}
+		}
+	}
+}
+
 func (r *Replica) holdsAll(o gazetteer.Origin, want map[gazetteer.Partition]uint64) bool {
 	for p, seq := range want {
 		if m := r.mirrors[p]; m != nil && m.vector.At(o) < seq {

@@ -97,6 +97,9 @@ func (r *Replica) host(hosted map[gazetteer.Partition]*ringView) {
 	}
 	slices.SortFunc(r.order, func(a, b *mirror) int { return a.partition.Compare(b.partition) })
 	r.invite(fresh)
+	if fresh != nil {
+		r.recount()
+	}
 }
 
 // invite asks the peers that are linked already for the Hellos that went unheard while
