@@ -37,6 +37,9 @@ type Operator interface {
 	// AddRing gives a cluster one more ring; its share of the partitions moves to it a
 	// few at a time. "" is the default cluster.
 	AddRing(ctx context.Context, t gazetteer.Type, ring string, members []gazetteer.NodeID) error
+	// SetRing changes who mirrors a ring, in ring order; new members are filled by those that
+	// stay. If no live one stays it is refused unless forced.
+	SetRing(ctx context.Context, t gazetteer.Type, ring string, members []gazetteer.NodeID, force bool) error
 	// RemoveRing moves a ring's partitions to the others, then forgets it.
 	RemoveRing(ctx context.Context, t gazetteer.Type, ring string) error
 }

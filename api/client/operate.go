@@ -96,18 +96,29 @@ func (c *Client) AddRing(ctx context.Context, cluster, name string, members []st
 	return c.post(ctx, &request{path: []string{"v1", "rings"}}, body, nil)
 }
 
+// SetRing changes who mirrors a ring, in ring order; with force also if what it holds is
+// lost by it.
+func (c *Client) SetRing(ctx context.Context, cluster, name string, members []string, force bool) error {
+	r := &request{method: http.MethodPut, path: []string{"v1", "rings", cluster, name}, query: forced(force)}
+	return c.give(ctx, r, map[string]any{"members": members}, nil)
+}
+
 // RemoveRing takes a ring out of the cluster of a type. Its partitions move to the others
 // from now on.
 func (c *Client) RemoveRing(ctx context.Context, cluster, name string) error {
 	return c.remove(ctx, []string{"v1", "rings", cluster, name}, false)
 }
 
-// post sends a body, unless it is nil, and decodes the answer into v.
-func (c *Client) post(ctx context.Context, r *request, body map[string]any, v any) (err error) {
+func (c *Client) post(ctx context.Context, r *request, body map[string]any, v any) error {
 	r.method = http.MethodPost
+	return c.give(ctx, r, body, v)
+}
+
+// give sends a body, unless it is nil, and decodes the answer into v.
+func (c *Client) give(ctx context.Context, r *request, body map[string]any, v any) (err error) {
 	if body != nil {
 		if r.body, err = json.Marshal(body); err != nil {
-			return &gazetteer.Error{Op: "client.Post", Kind: gazetteer.Invalid, Err: err}
+			return &gazetteer.Error{Op: "client.Operate", Kind: gazetteer.Invalid, Err: err}
 		}
 	}
 	_, _, err = c.into(ctx, r, v)
@@ -115,10 +126,13 @@ func (c *Client) post(ctx context.Context, r *request, body map[string]any, v an
 }
 
 func (c *Client) remove(ctx context.Context, path []string, force bool) error {
-	r := &request{method: http.MethodDelete, path: path}
-	if force {
-		r.query = url.Values{"force": {"1"}}
-	}
-	_, _, err := c.into(ctx, r, nil)
+	_, _, err := c.into(ctx, &request{method: http.MethodDelete, path: path, query: forced(force)}, nil)
 	return err
+}
+
+func forced(force bool) url.Values {
+	if !force {
+		return nil
+	}
+	return url.Values{"force": {"1"}}
 }

@@ -108,6 +108,16 @@ func TestRingsComeAndGo(t *testing.T) {
 	if err != nil || len(all) != 2 || text(all[0]) != `{"type":"default","rings":[{"name":"ring-1","members":["n1","n2"],"partitions":271},{"name":"ring-2","members":["n4"],"partitions":0}],"moving":0,"pending":135}` {
 		t.Errorf("%s %v", text(all), err)
 	}
+	if err := c.SetRing(ctx, DefaultCluster, "ring-1", []string{"n2", "n4"}, false); err != nil {
+		t.Error(err)
+	}
+	kind(t, c.SetRing(ctx, DefaultCluster, "ring-1", []string{"n1"}, false), gazetteer.Conflict, "/members")
+	if err := c.SetRing(ctx, DefaultCluster, "ring-1", []string{"n1"}, true); err != nil {
+		t.Error(err)
+	}
+	if all, err = c.Rings(ctx); err != nil || text(all[0].Rings[0].Members) != `["n1"]` {
+		t.Errorf("%s %v", text(all), err)
+	}
 	kind(t, c.AddRing(ctx, "ndt", "ring-2", []string{"n9"}), gazetteer.NotFound, "/members")
 	kind(t, c.RemoveRing(ctx, "ndt", "ring-ndt"), gazetteer.Conflict, "last ring")
 	if err := c.RemoveRing(ctx, DefaultCluster, "ring-2"); err != nil {

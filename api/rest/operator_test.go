@@ -136,6 +136,15 @@ func TestRings(t *testing.T) {
 	}
 	x.do("GET", "/v1/rings", "").want(200).same(`{"clusters":[{"type":"default","rings":[{"name":"ring-1","members":["n1","n2"],"partitions":271},{"name":"ring-2","members":["n4","n1"],"partitions":0}],"moving":0,"pending":135},` + ndt + `]}`)
 	x.do("POST", "/v1/rings", `{"type":"ndt","name":"more","members":["n4"]}`).want(202).same(`{"type":"ndt","ring":"more"}`)
+	x.do("PUT", "/v1/rings/default/ring-2", `{"members":["n1","n2"]}`).want(202).same(`{"type":"default","ring":"ring-2"}`)
+	if r := x.do("GET", "/v1/rings", ""); !strings.Contains(r.body, `{"name":"ring-2","members":["n1","n2"],`) {
+		t.Error(r.body)
+	}
+	pointer(t, x.do("PUT", "/v1/rings/default/ring-2", `{"members":["n4"]}`).problem(problem.Conflict), "/members", "would be lost")
+	x.do("PUT", "/v1/rings/default/ring-2?force=1", `{"members":["n4","n1"]}`).want(202)
+	pointer(t, x.do("PUT", "/v1/rings/default/ring-2", `{"members":["n1","n9"]}`).problem(problem.UnknownMember), "/members", "n9")
+	x.do("PUT", "/v1/rings/default/ring-9", `{"members":["n1"]}`).problem(problem.UnknownRing)
+	x.do("PUT", "/v1/rings/msak/ring-2", `{"members":["n1"]}`).problem(problem.UnknownType)
 	x.do("DELETE", "/v1/rings/ndt/more", "").want(202).same(`{"type":"ndt","ring":"more"}`)
 	x.do("DELETE", "/v1/rings/default/ring-1", "").want(202).same(`{"type":"default","ring":"ring-1"}`)
 
@@ -169,7 +178,7 @@ func operatorRequests() [][3]string {
 		{"GET", "/v1/topology"}, {"GET", "/v1/regions"}, {"GET", "/v1/regions/r2"}, {"POST", "/v1/regions", `{"name":"r4"}`}, {"DELETE", "/v1/regions/r3"},
 		{"POST", "/v1/regions/r2:drain"}, {"POST", "/v1/regions/r2:undrain"},
 		{"GET", "/v1/members"}, {"POST", "/v1/members:token", "{}"}, {"DELETE", "/v1/members/n4"},
-		{"GET", "/v1/rings"}, {"POST", "/v1/rings", `{"name":"ring-2","members":["n4"]}`}, {"DELETE", "/v1/rings/default/ring-2"},
+		{"GET", "/v1/rings"}, {"POST", "/v1/rings", `{"name":"ring-2","members":["n4"]}`}, {"PUT", "/v1/rings/default/ring-2", `{"members":["n4"]}`}, {"DELETE", "/v1/rings/default/ring-2"},
 	}
 }
 
@@ -253,6 +262,14 @@ func TestBadOperatorRequests(t *testing.T) {
 		{"POST", "/v1/rings", `{"type":"N","name":"ring-2","members":["n4"]}`, problem.Unprocessable, "/type"},
 		{"POST", "/v1/rings", `{"name":"ring-2","members":["n4"],"partitions":3}`, problem.Unprocessable, "/partitions"},
 		{"POST", "/v1/rings", `{"name":"` + long + `"}`, problem.TooLarge, ""},
+		{"PUT", "/v1/rings/default/ring-1", `{}`, problem.Unprocessable, "/members"},
+		{"PUT", "/v1/rings/default/ring-1", `{"members":[]}`, problem.Unprocessable, "/members"},
+		{"PUT", "/v1/rings/default/ring-1", `{"members":["n4",null]}`, problem.Unprocessable, "/members/1"},
+		{"PUT", "/v1/rings/default/ring-1", `{"name":"ring-1","members":["n4"]}`, problem.Unprocessable, "/name"},
+		{"PUT", "/v1/rings/default/ring-1", `["n4"]`, problem.Unprocessable, ""},
+		{"PUT", "/v1/rings/default/ring-1?force=yes", `{"members":["n4"]}`, problem.InvalidParameter, "force"},
+		{"PUT", "/v1/rings/D/ring-1", `{"members":["n4"]}`, problem.Unprocessable, ""},
+		{"PUT", "/v1/rings/default/ring-1", `{"members":["` + long + `"]}`, problem.TooLarge, ""},
 		{"DELETE", "/v1/rings/default/%ff", "", problem.Unprocessable, ""},
 		{"DELETE", "/v1/rings/default", "", problem.UnknownPath, ""},
 	} {
@@ -282,6 +299,7 @@ func TestOperatorAnswersConformToTheDescription(t *testing.T) {
 		{"GET", "/v1/members", "/v1/members"}, {"POST", "/v1/members:token", "/v1/members:token", `{"uses":2}`}, {"POST", "/v1/members:token", "/v1/members:token", `{"uses":-2}`},
 		{"DELETE", "/v1/members/n2", member}, {"DELETE", "/v1/members/n4", member}, {"DELETE", "/v1/members/n4", member},
 		{"GET", "/v1/rings", "/v1/rings"}, {"POST", "/v1/rings", "/v1/rings", `{"name":"ring-2","members":["n1"]}`}, {"POST", "/v1/rings", "/v1/rings", `{"type":"msak","name":"ring-2","members":["n1"]}`},
+		{"PUT", "/v1/rings/default/ring-2", ring, `{"members":["n1","n4"]}`}, {"PUT", "/v1/rings/default/ring-2", ring, `{"members":["n2"]}`}, {"PUT", "/v1/rings/default/ring-9", ring, `{"members":["n2"]}`},
 		{"DELETE", "/v1/rings/default/ring-2", ring}, {"DELETE", "/v1/rings/default/ring-2", ring},
 		{"GET", "/v1/status", "/v1/status"},
 	} {

@@ -109,19 +109,39 @@ func (h *Handler) addRing(c *gin.Context) error {
 	return h.moving(c, n.cluster, n.name)
 }
 
+// setRing changes who mirrors a ring.
+func (h *Handler) setRing(c *gin.Context) error {
+	t, name, err := ringIn(c)
+	if err != nil {
+		return err
+	}
+	force, err := forceIn(c.Request)
+	if err != nil {
+		return err
+	}
+	text, err := h.text(c, ringBody, typeJSON)
+	if err != nil {
+		return err
+	}
+	members, err := readMembers(text)
+	if err != nil {
+		return malformed(err)
+	}
+	about := operation{problem.UnknownRing, [][2]string{{"/members", "/members"}}}
+	err = h.operate(c, about, func(ctx context.Context, o region.Operator) error {
+		return o.SetRing(ctx, t, name, members, force)
+	})
+	if err != nil {
+		return err
+	}
+	return h.moving(c, t, name)
+}
+
 func (h *Handler) removeRing(c *gin.Context) error {
 	if err := noParameters(c.Request); err != nil {
 		return err
 	}
-	cluster, err := segment(c, 0)
-	if err != nil {
-		return err
-	}
-	t, err := clusterType(cluster)
-	if err != nil {
-		return err
-	}
-	name, err := nameIn(c, 1)
+	t, name, err := ringIn(c)
 	if err != nil {
 		return err
 	}
@@ -130,6 +150,24 @@ func (h *Handler) removeRing(c *gin.Context) error {
 		return err
 	}
 	return h.moving(c, t, name)
+}
+
+// clusterIn reads the cluster that the path names.
+func clusterIn(c *gin.Context) (gazetteer.Type, error) {
+	name, err := segment(c, 0)
+	if err != nil {
+		return "", err
+	}
+	return clusterType(name)
+}
+
+// ringIn reads the cluster and the ring that the path names.
+func ringIn(c *gin.Context) (t gazetteer.Type, ring string, err error) {
+	if t, err = clusterIn(c); err != nil {
+		return "", "", err
+	}
+	ring, err = nameIn(c, 1)
+	return t, ring, err
 }
 
 // moving answers 202, and says where to look how far it is.
@@ -156,9 +194,44 @@ func readNewRing(text string) (newRing, error) {
 	case n.name == "":
 		return n, refused(gazetteer.Unprocessable, "/name", "is missing: how is the ring to be called?")
 	case len(n.members) == 0:
-		return n, refused(gazetteer.Unprocessable, "/members", "is empty: name the replicas, in ring order")
+		return n, noMembers()
 	}
 	return n, nil
+}
+
+func noMembers() error {
+	return refused(gazetteer.Unprocessable, "/members", "is empty: name the replicas, in ring order")
+}
+
+// readMembers reads the body of PUT /v1/rings/{type}/{ring}.
+func readMembers(text string) (members []gazetteer.NodeID, err error) {
+	var r reader
+	r.Reset(text)
+	for ok := r.Object(); ok; {
+		var key string
+		if key, ok = r.Key(); !ok {
+			break
+		}
+		if key != "members" {
+			r.Unknown()
+			continue
+		}
+		members = r.nodes()
+	}
+	if err := r.End(); err != nil {
+		return nil, err
+	}
+	if len(members) == 0 {
+		return nil, noMembers()
+	}
+	return members, nil
+}
+
+func (r *reader) nodes() (out []gazetteer.NodeID) {
+	for ok := r.Array(); ok && r.Next(); {
+		out = append(out, gazetteer.NodeID(r.String()))
+	}
+	return out
 }
 
 func (r *reader) ringField(key string, n *newRing) {
@@ -168,9 +241,7 @@ func (r *reader) ringField(key string, n *newRing) {
 	case "name":
 		n.name = r.String()
 	case "members":
-		for ok := r.Array(); ok && r.Next(); {
-			n.members = append(n.members, gazetteer.NodeID(r.String()))
-		}
+		n.members = r.nodes()
 	default:
 		r.Unknown()
 	}

@@ -93,6 +93,7 @@ func routes() []route {
 
 		{http.MethodGet, rings, reads, noBody, (*Handler).listRings},
 		{http.MethodPost, rings, writes, ringBody, (*Handler).addRing},
+		{http.MethodPut, rings + "/:type/:ring", writes, ringBody, (*Handler).setRing},
 		{http.MethodDelete, rings + "/:type/:ring", writes, noBody, (*Handler).removeRing},
 
 		{http.MethodGet, "/livez", health, noBody, (*Handler).live},

@@ -12,8 +12,8 @@ import (
 )
 
 func (a *app) ringCommand() *cobra.Command {
-	return group("ring", "List, add and remove rings, and say how many are needed",
-		a.ringListCommand(), a.ringAddCommand(), a.ringRemoveCommand(), a.ringAdviseCommand())
+	return group("ring", "List, add, change and remove rings, and say how many are needed",
+		a.ringListCommand(), a.ringAddCommand(), a.ringSetCommand(), a.ringRemoveCommand(), a.ringAdviseCommand())
 }
 
 func (a *app) ringListCommand() *cobra.Command {
@@ -84,10 +84,53 @@ order with one --member for each: three of them on machines that do not fail tog
 			})
 		},
 	}
-	c.Flags().StringSliceVar(&members, "member", nil, "a replica of the ring; once for each, in ring order")
-	completeFlag(c, "member", replicaNames, a)
+	a.memberFlag(c, &members)
 	a.typeFlag(c, &cluster)
 	return c
+}
+
+// memberFlag names the replicas of a ring.
+func (a *app) memberFlag(c *cobra.Command, members *[]string) {
+	c.Flags().StringSliceVar(members, "member", nil, "a replica of the ring; once for each, in ring order")
+	completeFlag(c, "member", replicaNames, a)
+}
+
+func (a *app) ringSetCommand() *cobra.Command {
+	var (
+		cluster string
+		members []string
+		force   bool
+	)
+	c := &cobra.Command{
+		Use:   "set NAME --member NODE",
+		Short: "Say who mirrors a ring",
+		Long: `set makes the named nodes the replicas of a ring, and no others. New ones are filled by those
+that stay; keep one that lives until they are. If none would stay, what the ring holds would
+be lost: that is refused, unless --force is given. A live replica that is in no ring joins
+the smallest ring of the cluster "default" that has fewer than three.`,
+		Example:           "  gazetteer ring set ring-2 --member fra-4 --member fra-5 --member fra-7",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeRing(&cluster),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(members) == 0 {
+				return usage("--member is missing: which nodes are to be the replicas of ring %s?", args[0])
+			}
+			return a.order(c.Context(), args[0], "set", "ring %s has these members now; new ones are filled", func(ctx context.Context, k *client.Client) error {
+				return k.SetRing(ctx, cluster, args[0], members, force)
+			})
+		},
+	}
+	a.memberFlag(c, &members)
+	a.typeFlag(c, &cluster)
+	forceFlag(c, &force)
+	return c
+}
+
+// completeRing completes the name of a ring of a cluster.
+func (a *app) completeRing(cluster *string) cobra.CompletionFunc {
+	return a.completeOne(func(ctx context.Context, k *client.Client) ([]string, error) {
+		return ringNames(ctx, k, *cluster)
+	})
 }
 
 func (a *app) ringRemoveCommand() *cobra.Command {
@@ -97,10 +140,8 @@ func (a *app) ringRemoveCommand() *cobra.Command {
 		Short: "Take a ring out of a cluster",
 		Long: `remove takes a ring out of a cluster. Its partitions move to the other rings a few at a time,
 while requests go on; then it is forgotten. "gazetteer ring list" shows how far they are.`,
-		Args: cobra.ExactArgs(1),
-		ValidArgsFunction: a.completeOne(func(ctx context.Context, k *client.Client) ([]string, error) {
-			return ringNames(ctx, k, cluster)
-		}),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeRing(&cluster),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.order(c.Context(), args[0], "removed", "ring %s goes; its partitions move to the others", func(ctx context.Context, k *client.Client) error {
 				return k.RemoveRing(ctx, cluster, args[0])

@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -299,5 +300,42 @@ func TestPlacementsByHandMoveLittle(t *testing.T) {
 	less, err := c.spread([]string{"y", "z"})
 	if err != nil || moved(more, less) != 10 || count(less)["y"] != 12 || count(less)["z"] != 12 {
 		t.Errorf("got %v, %v", count(less), err)
+	}
+}
+
+func TestOperatorsSayWhoMirrorsARing(t *testing.T) {
+	m := founded(t)
+	with := func(ty gazetteer.Type, ring string, members []gazetteer.NodeID, force bool) error {
+		c, err := m.now.Load().plan.WithMembers(ty, ring, members, force)
+		if err != nil {
+			return err
+		}
+		return apply(t, m, c).Err
+	}
+	for _, c := range []struct {
+		ty    gazetteer.Type
+		ring  string
+		kind  gazetteer.Kind
+		where string
+	}{{"maps", "common", gazetteer.NotFound, "/type"}, {"ndt", "common", gazetteer.NotFound, "/ring"}, {"", "common", gazetteer.Conflict, "/members"}} {
+		err := with(c.ty, c.ring, ids("c"), false)
+		var e *gazetteer.Error
+		if !errors.As(err, &e) || e.Kind != c.kind || e.Pointer != c.where {
+			t.Errorf("%s %s: got %v, want %v at %s", c.ty, c.ring, err, c.kind, c.where)
+		}
+	}
+	if err := with("", "common", ids("c", "b"), false); err != nil {
+		t.Fatal(err)
+	}
+	if err := with("ndt", "ndt-a", ids("c"), true); err != nil {
+		t.Fatal(err)
+	}
+	s := m.now.Load().state
+	if got := fmt.Sprint(s.ring("common").Members, s.ring("ndt-a").Members); got != "[c b] [c]" {
+		t.Errorf("got %s", got)
+	}
+	mustDo(t, m, mark{ids("b", "c"), Dead})
+	if err := with("", "common", ids("c", "a"), false); gazetteer.KindOf(err) != gazetteer.Conflict {
+		t.Errorf("no live replica stays, but: %v", err)
 	}
 }

@@ -36,6 +36,19 @@ func (p *Plan) WithoutRing(t gazetteer.Type, ring string) (Command, error) {
 	return Command{Expect: p.epoch, Edit: e}, err
 }
 
+// WithMembers returns the command that changes who mirrors a ring of a cluster. A ring that
+// other clusters spread over, too, changes for all of them.
+func (p *Plan) WithMembers(t gazetteer.Type, ring string, members []gazetteer.NodeID, force bool) (Command, error) {
+	c, err := p.clusterToEdit(t)
+	if err != nil {
+		return Command{}, err
+	}
+	if !slices.Contains(c.names(), ring) {
+		return Command{}, refuse(gazetteer.NotFound, "/ring", "%s has no ring %q; it has %v", clusterText(t), ring, c.names())
+	}
+	return Command{Expect: p.epoch, Edit: SetRing{Ring: ring, Members: members, Force: force}}, nil
+}
+
 // Try returns the plan that a command would make of this one, and changes nothing: what
 // an operator looks at before he decides.
 func (p *Plan) Try(e Edit) (*Plan, error) {

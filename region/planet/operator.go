@@ -120,6 +120,12 @@ func (o Operator) AddRing(ctx context.Context, t gazetteer.Type, ring string, me
 	return err
 }
 
+// SetRing changes who mirrors a ring.
+func (o Operator) SetRing(ctx context.Context, t gazetteer.Type, ring string, members []gazetteer.NodeID, force bool) error {
+	_, err := o.p.Group.Edit(ctx, func(p *control.Plan) (control.Command, error) { return p.WithMembers(t, ring, members, force) })
+	return err
+}
+
 // RemoveRing moves a ring's partitions to the others, then forgets it.
 func (o Operator) RemoveRing(ctx context.Context, t gazetteer.Type, ring string) error {
 	_, err := o.p.Group.Edit(ctx, func(p *control.Plan) (control.Command, error) { return p.WithoutRing(t, ring) })

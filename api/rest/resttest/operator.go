@@ -219,15 +219,45 @@ func (o *Operator) AddRing(_ context.Context, t gazetteer.Type, name string, mem
 		if slices.ContainsFunc(c.Rings, func(r region.RingStatus) bool { return r.Name == name }) {
 			return forbidden("/ring", "the ring %q is there already", name)
 		}
-		for _, n := range members {
-			if o.memberLocked(n) == nil {
-				return unknown("/members", "no member is named %q", n)
-			}
+		if err := o.knownLocked(members); err != nil {
+			return err
 		}
 		c.Rings = append(c.Rings, region.RingStatus{Name: name, Members: members})
 		c.Pending += c.Rings[0].Partitions / len(c.Rings)
 		return nil
 	})
+}
+
+// SetRing changes the members of a ring, if one of them stays or by force.
+func (o *Operator) SetRing(_ context.Context, t gazetteer.Type, name string, members []gazetteer.NodeID, force bool) error {
+	return o.change(func() error {
+		c := o.clusterLocked(t)
+		if c == nil {
+			return unknown("/type", "the type %q has no cluster of its own", t)
+		}
+		at := slices.IndexFunc(c.Rings, func(r region.RingStatus) bool { return r.Name == name })
+		if at < 0 {
+			return unknown("/ring", "there is no ring %q", name)
+		}
+		if err := o.knownLocked(members); err != nil {
+			return err
+		}
+		stays := slices.ContainsFunc(members, func(n gazetteer.NodeID) bool { return slices.Contains(c.Rings[at].Members, n) })
+		if !stays && !force {
+			return forbidden("/members", "no live replica of the ring %s would stay: what it holds would be lost", name)
+		}
+		c.Rings[at].Members = members
+		return nil
+	})
+}
+
+func (o *Operator) knownLocked(members []gazetteer.NodeID) error {
+	for _, n := range members {
+		if o.memberLocked(n) == nil {
+			return unknown("/members", "no member is named %q", n)
+		}
+	}
+	return nil
 }
 
 // RemoveRing removes a ring that is not the last of its cluster.
