@@ -72,8 +72,8 @@ func (p *planet) joined() bool {
 }
 
 var (
-	deathsFlag = flag.Int("deaths", 7, "TestEachRegionDies lets every so many of the 32 regions die; 1: each")
-	stepsFlag  = flag.Int("steps", 5, "TestLeaderChanges replaces a leader at every so many steps of a run; 1: each")
+	deathsFlag = flag.Int("deaths", 11, "TestEachRegionDies lets every so many of the 32 regions die; 1: each")
+	stepsFlag  = flag.Int("steps", 23, "TestLeaderChanges replaces a leader at every so many steps of a run; 1: each")
 	allFlag    = flag.Bool("all", false, "TestCostRule looks at 32 regions, not at the 16 around the Atlantic")
 	noiseFlag  = flag.Duration("noise", 3*time.Minute, "how long TestNoise lets 32 regions jitter")
 )

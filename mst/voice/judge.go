@@ -109,7 +109,7 @@ func (v *Voice) note(c *chart, cause Cause) {
 		*t = trouble{first: v.now, since: v.now, jitter: v.cfg.Rand.Float64(), failure: t.failure}
 	}
 	if t.cause != cause || t.reach != c.count {
-		t.since, t.ripe = v.now, 0
+		t.since = v.now
 		v.changed = true
 	}
 	t.cause, t.reach = cause, c.count
@@ -120,7 +120,10 @@ func (v *Voice) note(c *chart, cause Cause) {
 func (v *Voice) ripe(c *chart) bool {
 	t := &v.trouble
 	quiet := v.now-t.since >= v.lasting(t.cause) && !v.listening() && (v.cfg.Given || c.measured())
-	if t.ripe == 0 && (quiet || v.now-t.first >= 5*v.lasting(t.cause)) {
+	switch late := v.now-t.first >= 5*v.lasting(t.cause); {
+	case !quiet && !late:
+		t.ripe = 0
+	case t.ripe == 0:
 		t.ripe = v.now
 	}
 	return t.ripe > 0

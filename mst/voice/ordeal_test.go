@@ -162,6 +162,7 @@ func ordeal(delays map[way]time.Duration, seed uint64) (cover, error) {
 		return nil, err
 	}
 	p.voices()
+	blows += p.cover["ended before it saved"] + p.cover["ended after it saved, before it sent"]
 	return p.cover, cmp.Or(p.best(), p.honest(), p.epochsFor(blows))
 }
 

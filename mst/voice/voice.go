@@ -1,6 +1,7 @@
 package voice
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -176,21 +177,11 @@ func (v *Voice) Contact(r gazetteer.RegionID) {
 
 // peer returns what is known of another region, nil if it is none.
 func (v *Voice) peer(name gazetteer.RegionID) *peer {
-	i, ok := slices.BinarySearchFunc(v.peers, name, func(p *peer, n gazetteer.RegionID) int { return compareNames(p.name, n) })
+	i, ok := slices.BinarySearchFunc(v.peers, name, func(p *peer, n gazetteer.RegionID) int { return cmp.Compare(p.name, n) })
 	if !ok {
 		return nil
 	}
 	return v.peers[i]
-}
-
-func compareNames(a, b gazetteer.RegionID) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // Step takes a message from another region's voice. What comes from a region that the
