@@ -149,16 +149,15 @@ func (c *call) apply(a *agent, b *batch) {
 	a.proposeBacklog(b)
 }
 
+// proposeBacklog proposes what fits into the batch. With its last write a call may be
+// settled, and is then its caller's, who may use it for another: nobody looks at it here.
 func (a *agent) proposeBacklog(b *batch) {
-	c := a.backlog
-	if c == nil {
-		return
-	}
-	for c.next < len(c.writes) && !b.full() {
+	for a.backlog != nil && !b.full() {
+		c := a.backlog
+		if c.next+1 == len(c.writes) {
+			a.backlog = nil
+		}
 		a.propose(c, b)
-	}
-	if c.next == len(c.writes) {
-		a.backlog = nil
 	}
 }
 

@@ -168,6 +168,23 @@ func (m *memSnaps) add(s *memSnap) {
 	m.list = m.list[:min(len(m.list), keepSnapshots)]
 }
 
+// count returns how many snapshots were begun.
+func (m *memSnaps) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.made
+}
+
+// spoil flips a bit of all that are kept. Who reads one already goes on with what it was.
+func (m *memSnaps) spoil() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.list {
+		s.data = bytes.Clone(s.data)
+		s.data[len(s.data)/2] ^= 4
+	}
+}
+
 type hookedSnaps struct {
 	*memSnaps
 	o *opening

@@ -280,12 +280,12 @@ func TestSnapshots(t *testing.T) {
 			if first, _ := all[0].disk.store.FirstIndex(); first < 20 {
 				t.Fatalf("the log still begins with %d: no snapshot was needed", first)
 			}
-			before := away.disk.snaps.made
+			before := away.disk.snaps.count()
 			if err := f.start(away); err != nil {
 				t.Fatal(err)
 			}
 			f.agree(all...)
-			if away.disk.snaps.made == before {
+			if away.disk.snaps.count() == before {
 				t.Error("the follower got no snapshot")
 			}
 		}
@@ -318,9 +318,7 @@ func TestADamagedSnapshotIsRefused(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		for _, p := range all[:2] {
-			for _, s := range p.disk.snaps.list {
-				s.data[len(s.data)/2] ^= 4
-			}
+			p.disk.snaps.spoil()
 		}
 		if err := f.start(away); err != nil {
 			t.Fatal(err)
@@ -338,9 +336,7 @@ func TestADamagedSnapshotIsRefused(t *testing.T) {
 		f.agree(all...)
 		// The damaged ones are also refused at a start.
 		all[0].kill()
-		for _, s := range all[0].disk.snaps.list {
-			s.data[len(s.data)/2] ^= 4
-		}
+		all[0].disk.snaps.spoil()
 		if err := f.start(all[0]); gazetteer.KindOf(err) != gazetteer.Conflict || !strings.Contains(err.Error(), "no snapshot can be used") {
 			t.Errorf("got %v", err)
 		}

@@ -26,8 +26,8 @@ func TestRegionsJoinAndFindTheirTree(t *testing.T) {
 				t.Errorf("%s knows %v", l.name, names)
 			}
 		}
-		if a.beyond.Epoch != d.beyond.Epoch || len(a.beyond.Stores) != 4 {
-			t.Errorf("a reckons with %v, d with %v", a.beyond.Stores, d.beyond.Stores)
+		if a.knows().Epoch != d.knows().Epoch || len(a.knows().Stores) != 4 {
+			t.Errorf("a reckons with %v, d with %v", a.knows().Stores, d.knows().Stores)
 		}
 		time.Sleep(15 * time.Second) // old branches have drained
 		if got := fmt.Sprint(b.edges()); got != "[a-1 271 c-1 271]" {
@@ -172,8 +172,8 @@ func TestOperatorsOrders(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		if names := fmt.Sprint(a.planet.plan().PeerNames()); names != "[b]" || len(a.beyond.Stores) != 2 {
-			t.Errorf("a knows %s, stores %v", names, a.beyond.Stores)
+		if names := fmt.Sprint(a.planet.plan().PeerNames()); names != "[b]" || len(a.knows().Stores) != 2 {
+			t.Errorf("a knows %s, stores %v", names, a.knows().Stores)
 		}
 		if text := e.tree(); !strings.HasPrefix(text, "a-b") || strings.Contains(text, "b-c ") {
 			t.Errorf("branches %s", text)

@@ -19,11 +19,11 @@ import (
 // earth is a planet in virtual time: real raft groups of one, real voices, a network of
 // function calls that take their time, and one directory, as if the feed took none.
 type earth struct {
-	t       *testing.T
-	rtt     map[[2]gazetteer.RegionID]time.Duration
-	regions map[gazetteer.RegionID]*land
+	t   *testing.T
+	rtt map[[2]gazetteer.RegionID]time.Duration // not changed once there are regions
 
 	mu        sync.Mutex // guards following
+	regions   map[gazetteer.RegionID]*land
 	directory map[gazetteer.RegionID]*gazetteer.Record
 	cut       map[gazetteer.RegionID]bool // from all others
 }
@@ -88,8 +88,10 @@ func (e *earth) found(name gazetteer.RegionID, change ...func(*Config, *control.
 		e.t.Fatal(err)
 	}
 	l.group, c.Group = group, group
-	e.regions[name] = l
 	l.planet = Start(e.t.Context(), c)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.regions[name] = l
 	return l
 }
 
@@ -115,15 +117,20 @@ func (l *land) told(b Beyond) {
 	l.beyond = b
 }
 
+// knows returns what a region's node was told last.
+func (l *land) knows() Beyond {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.beyond
+}
+
 func (l *land) hosted() ([]gazetteer.Type, <-chan struct{}) {
 	return []gazetteer.Type{"t"}, make(chan struct{})
 }
 
 // edges returns the nodes that a region's node is told to link to.
 func (l *land) edges() (out []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, e := range l.beyond.Edges {
+	for _, e := range l.knows().Edges {
 		out = append(out, fmt.Sprintf("%s %d", e.Peer, len(e.Partitions)))
 	}
 	return out
@@ -153,7 +160,9 @@ func (e *earth) travel(ctx context.Context, a, b gazetteer.RegionID) error {
 }
 
 func (l *land) call(ctx context.Context, to gazetteer.RegionID, service string, request []byte) ([]byte, error) {
+	l.e.mu.Lock()
 	there := l.e.regions[to]
+	l.e.mu.Unlock()
 	if there == nil {
 		return nil, &gazetteer.Error{Op: "earth.call", Kind: gazetteer.Unavailable, Detail: "nobody is there"}
 	}
