@@ -51,8 +51,8 @@ func (p *Planet) chores(ctx context.Context) {
 	defer cancel()
 	var all sync.WaitGroup
 	defer all.Wait()
+	p.join(ctx) // before all else: the voice begins with the contact, and what the directory names is joined
 	all.Go(func() { p.keep(ctx) })
-	p.join(ctx) // before the voice: it begins with the contact
 	all.Go(func() { p.stayInTouch(ctx) })
 	if err := p.speak(ctx); err != nil && ctx.Err() == nil {
 		p.Logger.Warn("the region's voice begins anew", "error", err)

@@ -252,12 +252,25 @@ func (e *earth) tree() string {
 	return strings.Join(slices.Compact(out), " ")
 }
 
+// state tells what each region knows, for a test that has failed.
+func (e *earth) state() (out string) {
+	for name, l := range e.regions {
+		saved, err := savedIn(l.planet.plan())
+		lead, _ := l.group.Leader()
+		out += fmt.Sprintf("\n%s: peers %v, saved %+v %v, leads %v", name, l.planet.plan().PeerNames(), saved, err, lead.Self)
+		if s := l.planet.status.Load(); s != nil {
+			out += fmt.Sprintf(", running %v, epoch %v, cause %v, failure %q, counters %+v", s.Running, s.Epoch, s.Cause, s.Failure, s.Counters)
+		}
+	}
+	return out
+}
+
 // eventually waits in virtual time until the branches are as they should be.
 func (e *earth) eventually(within time.Duration, want string) {
 	e.t.Helper()
 	for begin := time.Now(); e.tree() != want; time.Sleep(100 * time.Millisecond) {
 		if time.Since(begin) > within {
-			e.t.Fatalf("after %v the branches are %s, want %s", within, e.tree(), want)
+			e.t.Fatalf("after %v the branches are %s, want %s%s", within, e.tree(), want, e.state())
 		}
 	}
 }
