@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -164,15 +165,15 @@ func (d *district) cutBetween(seed uint64, some, others []gazetteer.NodeID) (sto
 	}
 }
 
-// careless is a plan that has each move finished as soon as it has switched: the mutant
+// carelessPlan is a plan that has each move finished as soon as it has switched: the mutant
 // that drops what its ring does not own any more.
-type careless struct{ *control.Plan }
+type carelessPlan struct{ *control.Plan }
 
-func (p careless) Bridges(t gazetteer.Type) []region.Bridge {
+func (p carelessPlan) Bridges(t gazetteer.Type) []region.Bridge {
 	return slices.DeleteFunc(p.Plan.Bridges(t), func(b region.Bridge) bool { return b.Switched })
 }
 
-func (p careless) Mirrors(t gazetteer.Type) []ring.Ring {
+func (p carelessPlan) Mirrors(t gazetteer.Type) []ring.Ring {
 	out := p.Plan.Rings(t)
 	for _, b := range p.Bridges(t) {
 		i := slices.IndexFunc(out, func(r ring.Ring) bool { return r.Name == b.To })
@@ -188,9 +189,17 @@ func TestDroppingAtTheSwitchIsCaught(t *testing.T) {
 	for seed := range uint64(4) {
 		inDistrict(t, seed, func(d *district) {
 			d.late = 300 * time.Millisecond
-			d.four()
-			d.seen = func(p *control.Plan) region.Plan { return careless{p} }
+			var careless atomic.Bool // from when the region stands
+			d.seen = func(p *control.Plan) region.Plan {
+				if careless.Load() {
+					return carelessPlan{p}
+				}
+				return p
+			}
 			d.taken = func(p *proc) {
+				if !careless.Load() {
+					return
+				}
 				g, n := p.parts()
 				n.agent.tell(func(a *agent) {
 					for p := range a.left {
@@ -199,6 +208,8 @@ func TestDroppingAtTheSwitchIsCaught(t *testing.T) {
 				})
 				go finish(d, g)
 			}
+			d.four()
+			careless.Store(true)
 			tr := d.begin(seed)
 			stop := d.cutBetween(seed, []gazetteer.NodeID{"a", "b"}, []gazetteer.NodeID{"c", "d"})
 			d.addRing("ring1", "c", "d")
