@@ -29,7 +29,7 @@ func (r *Replica) collect() {
 
 func (r *Replica) collectOne(h Held) {
 	m, u := r.mirrors[h.Partition], h.Update
-	if m == nil || !m.vector.Covers(u.Position) || !r.agreed(m.partition) || r.mayReturn(m, u.Context) {
+	if m == nil || !m.vector.Covers(u.Position) || !r.agreed(m.partition) {
 		return
 	}
 	g := r.resource(m.partition, u.Element.ID)
@@ -39,15 +39,6 @@ func (r *Replica) collectOne(h Held) {
 	r.batch.remove(g, u.Element.Location)
 	r.collectUpTo(m, gazetteer.Vector{u.Position}, u.Stamp.Clock)
 	r.count.Collected++
-}
-
-// mayReturn reports whether a tombstone deletes what its store has never handed over
-// whole: above the vector, from a store that is not in the plan. When that comes back, the
-// tombstone must still be here.
-func (r *Replica) mayReturn(m *mirror, deleted gazetteer.Vector) bool {
-	return slices.ContainsFunc(deleted, func(p gazetteer.Position) bool {
-		return !r.planned[p.Origin.Store] && !m.vector.Covers(p)
-	})
 }
 
 // collectUpTo raises the horizon.

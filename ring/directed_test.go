@@ -445,36 +445,6 @@ func TestWhatWasNotHostedIsCountedAnew(t *testing.T) {
 	s.staysGone(a, b)
 }
 
-// Rule 6, what may return: b deletes a value of a that it has half received, when a is no
-// longer in the plan. Nobody is left to wait for, but a will bring the value back.
-func TestTombstonesWaitForWhatMayReturn(t *testing.T) {
-	s := newScene(t, 2, 0)
-	a, b := s.nodes[0], s.nodes[1]
-	a.ignorant, b.ignorant = true, true
-	s.alone(a)
-	s.put(a)
-	s.propose(a, ring.Write{Partition: s.parts[0], ID: "m", Put: []ring.Value{{}}}, time.Second) // scanned after it
-	a.reading = 50 * time.Millisecond
-	s.rejoin(a)
-	s.until("the value has come to b", func() bool { return s.live(b) })
-	if !s.above(b) {
-		t.Fatal("its mark has come, too: the schedule shows nothing")
-	}
-	s.alone(a)
-	s.follows(b, a.bit())
-	s.gone(b)
-	s.pass(time.Second)
-	a.reading, a.ignorant, b.ignorant = 0, false, false
-	s.rejoin(a)
-	s.agree(0, nil)
-	s.spread(time.Millisecond)
-	s.ends()
-	s.staysGone(a, b)
-	if !s.collected(a) || !s.collected(b) {
-		t.Error("the tombstone stays although nobody is away")
-	}
-}
-
 // Rule 6: a replica that the stable stamp does not count collects nothing.
 func TestOutsideThePlanNothingIsCollected(t *testing.T) {
 	s := newScene(t, 3, 0)
