@@ -40,7 +40,7 @@ var mutants = []mutant{
 	{"a pause looks like silence", "TestPause"},
 	{"a run waits for the dead", "TestDeathInARun"},
 	{"nobody is waited for", "TestLateStart"},
-	{"who does not know yet denies", "TestQuietLeaderChange"},
+	{"who does not know yet denies", "TestNewVoicesDenyNothing"},
 	{"the contact is forgotten", "TestJoin"},
 	{"what is not known is amiss", "TestBlindSpot"},
 }
@@ -119,6 +119,10 @@ var edits = []struct{ file, old, new string }{
 	{"branch.go", "return v.now < b.until", `return v.now < b.until && !planted("break before make")`},
 	{"judge.go", "if v.tries > 0 {", `if v.tries > 0 && !planted("no back-off") {`},
 	{"judge.go", "case !c.first():", `case !c.first() && !planted("everybody proposes"):`},
+	{"run.go", "v.bridges, v.bridging, v.shortcuts, v.chosen = nil, nil, nil, false", `v.shortcuts, v.chosen = nil, false
+	if !planted("a provisional branch is not dropped") {
+		v.bridges, v.bridging = nil, nil
+	}`},
 	{"run.go", "e := v.highestKnown().Next(v.cfg.Self)", `e := v.highestKnown().Next(v.cfg.Self)
 	if planted("a proposal is not above all that are known") {
 		e = v.member.Epoch().Next(v.cfg.Self)

@@ -67,7 +67,8 @@ func (v *Voice) Sample(r gazetteer.RegionID, rtt time.Duration) {
 }
 
 // SetCost gives the cost of the edge to another region, if costs are [Config.Given]; the
-// other end should be given the same. 0 takes it away.
+// other end should be given the same. 0 takes it away: the edge then has no part in any
+// tree.
 func (v *Voice) SetCost(r gazetteer.RegionID, cost uint64) {
 	if p := v.peer(r); p != nil {
 		p.given = min(cost, maxCost)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gazetteer"
+	"gazetteer/mst"
 )
 
 func TestConfigIsChecked(t *testing.T) {
@@ -128,6 +129,39 @@ func TestLateWordIsDropped(t *testing.T) {
 		if got := say(c.voice, c.number, c.says); got != c.want {
 			t.Errorf("%d: it is %v, want %v", i, got, c.want)
 		}
+	}
+}
+
+// TestNewVoicesDenyNothing: b and c have new voices that have not heard each other. Each
+// says that the other is a branch, and a takes that branch for well.
+func TestNewVoicesDenyNothing(t *testing.T) {
+	e := mst.Epoch{Counter: 1, Proposer: "a"}
+	tree := mst.Tree{Epoch: e, Branches: []mst.Edge{{To: "b", Cost: 10}}, Regions: 3, Weight: 30}
+	v, err := New(Config{Self: "a", Given: true, Saved: Saved{Epoch: e, Tree: tree, Seen: []gazetteer.RegionID{"b", "c"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Tick(0)
+	v.Regions([]gazetteer.RegionID{"a", "b", "c"})
+	v.SetCost("b", 10)
+	v.SetCost("c", 25)
+	for i := range uint64(100) {
+		v.Tick(time.Duration(i) * 100 * time.Millisecond)
+		say := func(from, to gazetteer.RegionID, cost uint64) {
+			w := Word{Voice: 1, Number: i + 1, Pace: time.Second, Epoch: e, Tree: e, Regions: 3}
+			w.Entries = []Entry{{Region: "a", Hearing: Mutual, Tree: from == "b", Seen: true, Cost: cost}, {Region: to, Tree: true, Seen: true}}
+			v.Step(from, w)
+		}
+		say("b", "c", 10)
+		say("c", "b", 25)
+		for _, b := range v.Ready().Branches {
+			if b != (Branch{"b", Tree}) {
+				t.Fatalf("after %d looks it has a branch to %s, %v", i, b.Region, b.Why)
+			}
+		}
+	}
+	if s := v.Status(); !s.Whole || s.Cause != CauseNone || s.Counters.Entered > 0 {
+		t.Errorf("whole %v, cause %v, entered %d epochs", s.Whole, s.Cause, s.Counters.Entered)
 	}
 }
 
