@@ -158,6 +158,7 @@ func ordeal(delays map[way]time.Duration, seed uint64) (cover, error) {
 	}
 	p.run(span)
 	p.calm()
+	p.run(lasts) // what ends a blow comes later
 	if _, err := p.settle(15 * time.Minute); err != nil {
 		return nil, err
 	}
@@ -213,11 +214,14 @@ func (p *planet) calm() {
 	}
 }
 
+// lasts is how long a blow lasts at most.
+const lasts = 40 * time.Second
+
 // blow draws one thing that happens to the planet.
 func (p *planet) blow(dice *rand.Rand) func() {
 	r := p.regions[dice.IntN(len(p.regions))]
 	to := p.names[dice.IntN(len(p.names))]
-	span := time.Duration(dice.Int64N(int64(40 * time.Second)))
+	span := time.Duration(dice.Int64N(int64(lasts)))
 	return []func(){
 		func() { r.start() },
 		func() { r.start() },
