@@ -44,6 +44,7 @@ var benchmarks = []struct {
 	{"hop", benchHop},
 	{"import", benchImport},
 	{"memory", benchMemory},
+	{"planet", benchPlanet},
 }
 
 func main() {
@@ -52,7 +53,7 @@ func main() {
 		return
 	}
 	var o options
-	only := flag.String("only", "", "comma-separated benchmarks: resolve, hop, import, memory; all if empty")
+	only := flag.String("only", "", "comma-separated benchmarks: resolve, hop, import, memory, planet; all if empty")
 	flag.IntVar(&o.records, "records", 100_000, "records in the catalogue, three locations each")
 	flag.IntVar(&o.pairs, "pairs", 5, "interleaved pairs of rounds, at least 5 for a figure that is quoted")
 	flag.DurationVar(&o.round, "round", 3*time.Second, "how long one round takes")

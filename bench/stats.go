@@ -26,6 +26,15 @@ func (s spread) String() string {
 	return fmt.Sprintf("%s (%s to %s)", short(s.median), short(s.low), short(s.high))
 }
 
+// quantile returns the value that q of all did not exceed.
+func quantile(values []float64, q float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(values))
+	return s[min(len(s)-1, int(q*float64(len(s))))]
+}
+
 // short prints three digits that count.
 func short(v float64) string {
 	switch a := max(v, -v); {
