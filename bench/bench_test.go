@@ -25,7 +25,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 		t.Skip("builds the product and starts a dozen processes")
 	}
 	var out strings.Builder
-	o := options{records: 300, pairs: 1, round: 100 * time.Millisecond}
+	o := options{records: 300, pairs: 1, round: 100 * time.Millisecond, planets: []planetSize{{2, 65.2, 512}}, costs: []string{"given"}, updates: 5}
 	if err := run(t.Context(), o, "", &out); err != nil {
 		t.Fatal(err)
 	}
@@ -34,6 +34,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 		"one hop between processes, 64 connections: CPU, both ends", "one hop, one connection: latency", "  ratio of latencies",
 		"import over REST, 300 records: locations a second", "  ratio of rates", "PUT of a resource, 64 connections: durable writes a second",
 		"anonymous memory after the import, serving 300 records", "  restart to ready",
+		"2 regions, costs given: start until the tree stands", "  true weight of the tree", "  5 updates, acknowledged to visible in all: p50, p99",
 	} {
 		m := regexp.MustCompile(`(?m)^` + row + ` +([0-9.]+)`).FindStringSubmatch(out.String())
 		if m == nil {

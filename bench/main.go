@@ -31,8 +31,11 @@ var roles = map[string]func(args []string) error{
 type options struct {
 	records, pairs int
 	round          time.Duration
-	dir            string // for data, removed at the end
-	gazetteer      string // the product's program
+	planets        []planetSize
+	costs          []string // how the regions of each planet know them
+	updates        int      // whose propagation is measured, on the first one
+	dir            string   // for data, removed at the end
+	gazetteer      string   // the product's program
 }
 
 // benchmarks in the order of the table.
@@ -52,11 +55,12 @@ func main() {
 		exitOn(roles[os.Args[1]](os.Args[2:]))
 		return
 	}
-	var o options
+	o := options{planets: planets(), costs: []string{"given", "measured"}}
 	only := flag.String("only", "", "comma-separated benchmarks: resolve, hop, import, memory, planet; all if empty")
 	flag.IntVar(&o.records, "records", 100_000, "records in the catalogue, three locations each")
 	flag.IntVar(&o.pairs, "pairs", 5, "interleaved pairs of rounds, at least 5 for a figure that is quoted")
 	flag.DurationVar(&o.round, "round", 3*time.Second, "how long one round takes")
+	flag.IntVar(&o.updates, "updates", 1000, "updates that are followed through a planet")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

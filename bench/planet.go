@@ -21,15 +21,15 @@ func benchPlanet(ctx context.Context, o options, t *table) error {
 	if err != nil {
 		return err
 	}
-	for _, size := range []planetSize{{7, 439.555, 512}, {32, 1107.902, 1024}} {
-		for _, costs := range []string{"given", "measured"} {
+	for i, size := range o.planets {
+		for j, costs := range o.costs {
 			p, err := startPlanet(ctx, o, world, size.regions, costs)
 			if err != nil {
 				return err
 			}
 			err = p.tell(t, &size)
-			if err == nil && size.regions == 7 && costs == "given" {
-				err = benchPropagation(ctx, p, t)
+			if err == nil && i+j == 0 {
+				err = benchPropagation(ctx, o, p, t)
 			}
 			if err := firstOf(err, p.stop()); err != nil {
 				return err
@@ -38,6 +38,9 @@ func benchPlanet(ctx context.Context, o options, t *table) error {
 	}
 	return nil
 }
+
+// planets are those of 2012 and of today.
+func planets() []planetSize { return []planetSize{{7, 439.555, 512}, {32, 1107.902, 1024}} }
 
 // planetSize is a planet and what it is held to.
 type planetSize struct {

@@ -13,7 +13,6 @@ import (
 )
 
 const (
-	updates = 1000
 	// updateEvery is the pace of the updates: the one before is still under way.
 	updateEvery = 40 * time.Millisecond
 	// A region is asked for an update first lookBefore it can have it, then every
@@ -32,7 +31,7 @@ type propagated struct {
 }
 
 // benchPropagation writes in each region in turn.
-func benchPropagation(ctx context.Context, p *planet, t *table) error {
+func benchPropagation(ctx context.Context, o options, p *planet, t *table) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	if err := p.makeType(ctx); err != nil {
@@ -41,7 +40,7 @@ func benchPropagation(ctx context.Context, p *planet, t *table) error {
 	if err := p.awaitTreeOnly(ctx); err != nil {
 		return err
 	}
-	all, err := p.propagate(ctx)
+	all, err := p.propagate(ctx, o.updates)
 	if err != nil {
 		return err
 	}
@@ -137,7 +136,7 @@ func linksOf(ctx context.Context, url string) (int, error) {
 	return int(n), lines.Err()
 }
 
-func (p *planet) propagate(ctx context.Context) ([]propagated, error) {
+func (p *planet) propagate(ctx context.Context, updates int) ([]propagated, error) {
 	all, errs := make([]propagated, updates), make([]error, updates)
 	pace := time.NewTicker(updateEvery)
 	defer pace.Stop()
