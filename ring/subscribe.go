@@ -46,6 +46,7 @@ func (r *Replica) stepGreet(l *link, g Greet) {
 		f.quit = false // whatever this node's plan says, the peer's needs the feed
 		equal := d.Sum != 0 && d.Sum == m.greeting() && !r.mayBeLoose(m)
 		if equal {
+			r.stopPublishing(f) // a peer that greets again has no more use for a scan
 			f.out = publication{phase: outLive, session: 1, acked: m.vector.Clone()}
 			match.Partitions = append(match.Partitions, d.Partition)
 		} else {
