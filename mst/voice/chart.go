@@ -174,14 +174,21 @@ func (c *chart) swap(j int) (mst.Weight, bool) {
 	})
 }
 
-// measured reports whether each working edge in reach has a cost from both of its ends.
-func (c *chart) measured() bool {
+// met reports whether it is known of each pair in reach whether words pass, and what the
+// edge costs at both of its ends. If costs are given an edge may have none, at both.
+func (c *chart) met(given bool) bool {
 	for i := range c.names {
 		for j := range i {
-			if c.rows[i] != nil && c.rows[j] != nil && c.reach[i] && c.works(i, j) && min(c.said(i, j).Cost, c.said(j, i).Cost) == 0 {
+			if c.rows[i] != nil && c.rows[j] != nil && c.reach[i] && c.reach[j] && !c.pairMet(i, j, given) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+func (c *chart) pairMet(i, j int, given bool) bool {
+	a, b := c.said(i, j).Cost, c.said(j, i).Cost
+	costs := min(a, b) > 0 || given && max(a, b) == 0
+	return c.denied(i, j) || c.works(i, j) && costs
 }

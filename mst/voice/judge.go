@@ -119,7 +119,7 @@ func (v *Voice) note(c *chart, cause Cause) {
 // is known: regions that come together are collected, but not for ever.
 func (v *Voice) ripe(c *chart) bool {
 	t := &v.trouble
-	quiet := v.now-t.since >= v.lasting(t.cause) && !v.listening() && (v.cfg.Given || c.measured())
+	quiet := v.now-t.since >= v.lasting(t.cause) && !v.listening() && c.met(v.cfg.Given)
 	switch late := v.now-t.first >= 5*v.lasting(t.cause); {
 	case !quiet && !late:
 		t.ripe = 0

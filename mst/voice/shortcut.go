@@ -18,7 +18,7 @@ func stretched(along, direct uint64) bool { return 2*along > 5*direct }
 // chooseShortcuts chooses the shortcuts of a tree, once: when all is calm for the first time, so that
 // all regions choose by nearly the same costs. Where they differ, both are linked.
 func (v *Voice) chooseShortcuts(c *chart) {
-	if v.chosen || v.cfg.Shortcuts == 0 || !(v.cfg.Given || c.measured()) {
+	if v.chosen || v.cfg.Shortcuts == 0 || !c.met(v.cfg.Given) {
 		return
 	}
 	v.chosen = true
