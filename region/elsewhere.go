@@ -16,6 +16,9 @@ type Elsewhere interface {
 	Nearest() []Far
 	// Of returns a server of one region; false if the planet has no such region.
 	Of(r gazetteer.RegionID) (Far, bool)
+	// Sites returns the regions of the planet, this one included; none while they are
+	// not known. The slice is shared and does not change. It is asked for each lookup.
+	Sites() []Site
 }
 
 // Far is a regional server of another region.

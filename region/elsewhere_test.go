@@ -22,6 +22,8 @@ func (o others) Of(r gazetteer.RegionID) (Far, bool) {
 	return Far{}, false
 }
 
+func (others) Sites() []Site { return nil }
+
 // planetOf returns a regional server, its only cluster server, and the servers of two
 // other regions that hold the same.
 func planetOf(t *testing.T) (s *Server, own, near, far *fake) {

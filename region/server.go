@@ -41,6 +41,7 @@ type Server struct {
 	groups     groups
 	mirrors    Reporter
 	elsewhere  Elsewhere // nil: there is no other region
+	lone       []Site    // this region, where nobody knows of a planet
 	count      counters
 	demand     demands
 }
@@ -58,6 +59,7 @@ func NewServer(c Config) *Server {
 	if s.locator == nil {
 		s.locator = new(geo.Locator)
 	}
+	s.lone = []Site{{Name: s.region, Self: true, State: SiteLive}}
 	s.types.init(s)
 	s.groups.init(s, c.Plan)
 	return s
@@ -129,7 +131,7 @@ func (s *Server) fetch(ctx context.Context, q *Query, a *Answer) (ReadInfo, erro
 
 // rank places the client and orders the locations for him.
 func (s *Server) rank(q *Query, a *Answer) {
-	a.Client = s.locator.Locate(q.Client)
+	a.Client = s.Locate(&q.Client)
 	o := geo.Options{Limit: limitOf(q.Limit), Filter: q.Filter, Avoid: q.Avoid, Explain: q.Explain}
 	a.Candidates, a.Excluded = a.ranker.Rank(a.Candidates[:0], a.Client, address(&q.Client), a.locations, &o)
 }

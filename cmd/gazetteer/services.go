@@ -96,6 +96,13 @@ func (e elsewhere) Of(r gazetteer.RegionID) (region.Far, bool) {
 	return e.m.planet.Of(r)
 }
 
+func (e elsewhere) Sites() []region.Site {
+	if !e.m.up.Load() {
+		return nil
+	}
+	return e.m.planet.Sites()
+}
+
 // alone is the network of a process without a peer port.
 type alone struct{}
 

@@ -19,7 +19,14 @@ type database struct {
 	// places has, for the offset of each record in the file, where it puts a client.
 	// Many networks share a record, so the table is far smaller than the tree; and a
 	// lookup that needs the offset alone takes a ninth of one that decodes the record.
-	places map[uintptr]Place
+	places map[uintptr]spot
+}
+
+// spot is what a record says of where a client is.
+type spot struct {
+	point   gazetteer.Point
+	country string
+	method  Method
 }
 
 // load checks data from end to end and reads every place out of it. It keeps data.
@@ -43,7 +50,7 @@ func load(data []byte) (d *database, err error) {
 	if err := reader.Verify(); err != nil {
 		return nil, damaged(err)
 	}
-	d = &database{reader: reader, places: make(map[uintptr]Place)}
+	d = &database{reader: reader, places: make(map[uintptr]spot)}
 	if err := d.readPlaces(); err != nil {
 		return nil, damaged(err)
 	}
@@ -84,42 +91,45 @@ func (d *database) readPlace(network maxminddb.Result) error {
 	if err := network.Decode(&record); err != nil {
 		return err
 	}
-	place, err := placeOf(&record)
-	if err == nil && place.Method != Unknown {
-		d.places[network.Offset()] = place
+	at, err := spotOf(&record)
+	if err == nil && at.method != Unknown {
+		d.places[network.Offset()] = at
 	}
 	return err
 }
 
-// placeOf reads a record. Only its country and its coordinates count: the registered
+// spotOf reads a record. Only its country and its coordinates count: the registered
 // country is where the network's owner sits, the represented one is an embassy's.
-func placeOf(r *geoip2.City) (Place, error) {
-	p := Place{Method: Unknown}
-	c := centreOf(r.Country.ISOCode)
-	if c != nil {
-		p = Place{Point: c.point, Located: true, Country: c.country, Method: GeoIPCountry}
+func spotOf(r *geoip2.City) (spot, error) {
+	s := spot{method: Unknown}
+	if c := centreOf(r.Country.ISOCode); c != nil {
+		s = spot{c.point, c.country, GeoIPCountry}
 	}
 	if !r.Location.HasCoordinates() {
-		return p, nil
+		return s, nil
 	}
-	p.Point = gazetteer.Point{Lat: *r.Location.Latitude, Lon: *r.Location.Longitude}
-	p.Located, p.Method = true, GeoIPCity
-	return p, p.Point.Validate()
+	s.point = gazetteer.Point{Lat: *r.Location.Latitude, Lon: *r.Location.Longitude}
+	s.method = GeoIPCity
+	return s, s.point.Validate()
 }
 
-// find returns where a is. Of an address that nobody routes (private, loopback,
-// link-local, multicast, unspecified) nothing is known, whatever the database says.
+// find returns where an address is that is neither mapped nor has a zone. Its network is
+// not valid if the database says the same of all addresses of the family.
 func (d *database) find(a netip.Addr) Place {
-	a = a.Unmap()
-	if d == nil || !a.IsGlobalUnicast() || a.IsPrivate() {
+	if d == nil {
 		return Place{Method: Unknown}
 	}
-	if r := d.reader.Lookup(a); r.Found() {
-		if p, ok := d.places[r.Offset()]; ok {
-			return p
+	r := d.reader.Lookup(a)
+	network := r.Prefix()
+	if !network.Contains(a) { // the database has no tree for the family
+		network = netip.Prefix{}
+	}
+	if r.Found() {
+		if s, ok := d.places[r.Offset()]; ok {
+			return Place{Point: s.point, Located: true, Country: s.country, Method: s.method, Network: network}
 		}
 	}
-	return Place{Method: Unknown}
+	return Place{Method: Unknown, Network: network}
 }
 
 func (d *database) status() Status {

@@ -17,17 +17,19 @@ const (
 // DistanceKM returns the great-circle distance in kilometres, on a sphere: up to 0.6 %
 // off the ellipsoid's. It is the haversine formula (Sinnott, "Virtues of the
 // Haversine", 1984), which stays exact for points that are close together.
-func DistanceKM(a, b gazetteer.Point) float64 { return originAt(a).distanceKM(b) }
+func DistanceKM(a, b gazetteer.Point) float64 { return From(a).DistanceKM(b) }
 
-// origin is a point from which many distances are measured.
-type origin struct{ lat, lon, cosLat float64 }
+// Origin is a point from which many distances are measured.
+type Origin struct{ lat, lon, cosLat float64 }
 
-func originAt(p gazetteer.Point) origin {
+// From returns a point as an origin.
+func From(p gazetteer.Point) Origin {
 	lat := radians(p.Lat)
-	return origin{lat: lat, lon: radians(p.Lon), cosLat: math.Cos(lat)}
+	return Origin{lat: lat, lon: radians(p.Lon), cosLat: math.Cos(lat)}
 }
 
-func (o origin) distanceKM(p gazetteer.Point) float64 {
+// DistanceKM is [DistanceKM] from the origin.
+func (o Origin) DistanceKM(p gazetteer.Point) float64 {
 	lat := radians(p.Lat)
 	sinLat := math.Sin((lat - o.lat) / 2)
 	sinLon := math.Sin((radians(p.Lon) - o.lon) / 2)

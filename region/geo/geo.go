@@ -1,7 +1,7 @@
 // Package geo says where a client is and which locations are best for it.
 //
-// A [Locator] places a client by what it states itself or by a GeoIP database; a
-// [Ranker] orders locations for a place by one documented score; a [Filter] says which
+// A [Locator] places a client by what it states itself, by the operator's networks or by
+// a GeoIP database; a [Ranker] orders locations for a place by one documented score; a [Filter] says which
 // locations come into question at all. DESIGN.md has the reasons.
 package geo
 
@@ -15,12 +15,14 @@ import (
 type Method string
 
 const (
-	StatedPoint   Method = "stated-point"   // the client said lat and lon
-	StatedCountry Method = "stated-country" // the client said its country: its centre
-	StatedIP      Method = "stated-ip"      // the client said ip=, and GeoIP knew it
-	GeoIPCity     Method = "geoip-city"     // GeoIP has coordinates for the address
-	GeoIPCountry  Method = "geoip-country"  // GeoIP has only a country: its centre
-	Unknown       Method = "unknown"        // no evidence: locations share clients by weight
+	StatedPoint     Method = "stated-point"     // the client said lat and lon
+	StatedCountry   Method = "stated-country"   // the client said its country: its centre
+	StatedIP        Method = "stated-ip"        // the client said ip=, and one of the next three knew it
+	OperatorNetwork Method = "operator-network" // the operator says it of the address's network
+	GeoIPCity       Method = "geoip-city"       // GeoIP has coordinates for the address
+	GeoIPCountry    Method = "geoip-country"    // GeoIP has only a country: its centre
+	DefaultPlace    Method = "default"          // no evidence: where the operator takes such clients to be
+	Unknown         Method = "unknown"          // no evidence, no default: locations share clients by weight
 )
 
 // Client is the evidence about where a client is. Every field may be absent.
@@ -38,6 +40,14 @@ type Place struct {
 	Located bool   // false: Point means nothing
 	Country string // empty if not known
 	Method  Method
+	// Source is what knew the address that the client stated; only if Method is StatedIP.
+	Source Method
+	// Region is the one that the operator names for the client's network; empty if none.
+	Region gazetteer.RegionID
+	// Network is around the client's address, the stated one if that placed it: the
+	// widest in which every address is placed the same by the same evidence. It is not
+	// valid where the place does not come from an address.
+	Network netip.Prefix
 }
 
 // Candidate is one location as ranked for one place.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -19,8 +20,13 @@ const maxDatabaseBytes = 1 << 30
 // Locator says where clients are. The zero Locator has no database and knows what
 // clients state. All methods may be called concurrently; Locate takes no lock.
 type Locator struct {
-	path    string
-	current atomic.Pointer[database] // nil if there is none
+	// Default is where clients are taken to be of whom nothing is known; nil for
+	// nowhere. Set it before the locator is used.
+	Default *gazetteer.Point
+
+	path     string
+	current  atomic.Pointer[database] // nil if there is none
+	networks atomic.Pointer[table]    // nil: no address says anything
 
 	mu   sync.Mutex  // guards following
 	seen fs.FileInfo // the file that was last tried; nil if there was none
@@ -31,6 +37,7 @@ type Locator struct {
 // an operator who writes over a mapped file would end the process.
 func OpenLocator(path string) (*Locator, error) {
 	l := &Locator{path: path}
+	l.networks.Store(newTable(nil))
 	if err := l.Reload(); err != nil {
 		return nil, err
 	}
@@ -46,13 +53,15 @@ func LocatorFromBytes(data []byte) (*Locator, error) {
 	}
 	l := new(Locator)
 	l.current.Store(d)
+	l.networks.Store(newTable(nil))
 	return l, nil
 }
 
 // Locate returns where the client is, by the best evidence there is: the point it
 // states, the centre of the country it states, the address it states, the address it
-// came from. Evidence that says nothing is passed over, so a Place is never an error;
-// without any its Method is [Unknown].
+// came from. Of an address the operator's networks say more than GeoIP. Evidence that
+// says nothing is passed over, so a Place is never an error; without any its Method is
+// [DefaultPlace] or [Unknown].
 func (l *Locator) Locate(c Client) Place {
 	if c.HasPoint && c.Stated.Validate() == nil {
 		return Place{Point: c.Stated, Located: true, Country: c.Country, Method: StatedPoint}
@@ -60,12 +69,37 @@ func (l *Locator) Locate(c Client) Place {
 	if centre := centreOf(c.Country); centre != nil {
 		return Place{Point: centre.point, Located: true, Country: centre.country, Method: StatedCountry}
 	}
-	d := l.current.Load()
-	if p := d.find(c.IP); p.Method != Unknown {
-		p.Method = StatedIP
+	if p := l.find(c.IP); p.Method != Unknown {
+		p.Source, p.Method = p.Method, StatedIP
 		return p
 	}
-	return d.find(c.Addr)
+	p := l.find(c.Addr)
+	if p.Method == Unknown && l.Default != nil {
+		p.Point, p.Located, p.Method = *l.Default, true, DefaultPlace
+	}
+	return p
+}
+
+// find returns where an address is. One that is reserved says nothing, whatever is
+// written about it; one mapped into IPv6 is the IPv4 address; a zone means nothing.
+func (l *Locator) find(a netip.Addr) Place {
+	if !a.IsValid() {
+		return Place{Method: Unknown}
+	}
+	a = a.Unmap().WithZone("")
+	t := l.networks.Load()
+	value, around := t.find(a)
+	switch value {
+	case noValue:
+		p := l.current.Load().find(a)
+		p.Network = narrower(around, p.Network)
+		return p
+	case isReserved:
+		return Place{Method: Unknown, Network: around}
+	}
+	p := t.places[value]
+	p.Network = around
+	return p
 }
 
 // Status says which database a locator uses.

@@ -14,11 +14,12 @@ import (
 
 // expected is one line of testdata/lookups.jsonl.
 type expected struct {
-	DB        string   `json:"db"`
-	IP        string   `json:"ip"`
-	Latitude  *float64 `json:"latitude"`
-	Longitude *float64 `json:"longitude"`
-	Country   *string  `json:"country"`
+	DB        string       `json:"db"`
+	IP        string       `json:"ip"`
+	Network   netip.Prefix `json:"network"`
+	Latitude  *float64     `json:"latitude"`
+	Longitude *float64     `json:"longitude"`
+	Country   *string      `json:"country"`
 }
 
 func (e *expected) place(t *testing.T) Place {
@@ -33,6 +34,13 @@ func (e *expected) place(t *testing.T) Place {
 	if e.Latitude != nil {
 		p.Point, p.Located, p.Method = gazetteer.Point{Lat: *e.Latitude, Lon: *e.Longitude}, true, GeoIPCity
 	}
+	p.Network = e.Network
+	return p
+}
+
+// anywhere is a place without the network that it holds for.
+func anywhere(p Place) Place {
+	p.Network = netip.Prefix{}
 	return p
 }
 
@@ -67,7 +75,7 @@ func TestAddressesWithoutEvidence(t *testing.T) {
 		"214.1.1.0", // an empty record
 		"9.9.9.9",   // no record
 	} {
-		if got := l.Locate(Client{Addr: netip.MustParseAddr(a)}); got != unknown {
+		if got := anywhere(l.Locate(Client{Addr: netip.MustParseAddr(a)})); got != unknown {
 			t.Errorf("%s: got %+v, want unknown", a, got)
 		}
 	}
@@ -82,12 +90,12 @@ func TestMappedAndZonedAddressesAreTheirPlainForms(t *testing.T) {
 		"81.2.69.142": {"::ffff:81.2.69.142", "::ffff:81.2.69.142%eth0", "2002:5102:458e::1" /* 6to4 */},
 		"2001:218::1": {"2001:218::1%3"},
 	} {
-		want := l.Locate(Client{Addr: netip.MustParseAddr(plain)})
+		want := anywhere(l.Locate(Client{Addr: netip.MustParseAddr(plain)}))
 		if want.Method != GeoIPCity {
 			t.Fatalf("%s: %+v", plain, want)
 		}
 		for _, f := range forms {
-			if got := l.Locate(Client{Addr: netip.MustParseAddr(f)}); got != want {
+			if got := anywhere(l.Locate(Client{Addr: netip.MustParseAddr(f)})); got != want {
 				t.Errorf("%s: got %+v, want %+v", f, got, want)
 			}
 		}
@@ -129,7 +137,8 @@ func TestLocatorWithoutDatabaseKnowsWhatClientsState(t *testing.T) {
 	if got := l.Locate(Client{Country: "JP"}); got.Method != StatedCountry {
 		t.Errorf("got %+v", got)
 	}
-	if got := l.Locate(Client{Addr: netip.MustParseAddr("81.2.69.142")}); got != (Place{Method: Unknown}) {
+	everywhere := Place{Method: Unknown, Network: netip.MustParsePrefix("0.0.0.0/0")}
+	if got := l.Locate(Client{Addr: netip.MustParseAddr("81.2.69.142")}); got != everywhere {
 		t.Errorf("got %+v", got)
 	}
 	if changed, err := l.ReloadIfChanged(); changed || err != nil {

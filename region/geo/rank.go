@@ -51,7 +51,7 @@ type entry struct {
 type ranking struct {
 	*Ranker
 	place   Place
-	from    origin
+	from    Origin
 	network uint64
 	locs    []gazetteer.Location
 	options *Options
@@ -65,7 +65,7 @@ type ranking struct {
 // in order of rank, then those left out, in the order of locs. Candidates share memory
 // with locs. Locations must have distinct ids.
 func (r *Ranker) Rank(dst []Candidate, p Place, client netip.Addr, locs []gazetteer.Location, o *Options) (best, rest []Candidate) {
-	k := ranking{Ranker: r, place: p, from: originAt(p.Point), network: networkHash(client), locs: locs, options: o, last: p.Point}
+	k := ranking{Ranker: r, place: p, from: From(p.Point), network: networkHash(client), locs: locs, options: o, last: p.Point}
 	excluded := k.admit()
 	k.score()
 	limit := len(k.entries)
@@ -142,7 +142,7 @@ func (k *ranking) measure(l *gazetteer.Location, index int) entry {
 // other in a record. The place itself is at distance 0.
 func (k *ranking) distanceKM(p gazetteer.Point) float64 {
 	if p != k.last {
-		k.last, k.lastKM = p, k.from.distanceKM(p)
+		k.last, k.lastKM = p, k.from.DistanceKM(p)
 	}
 	return k.lastKM
 }

@@ -78,6 +78,7 @@ type Planet struct {
 	far   far
 	rtts  rtts
 	mail  mail
+	sites sites
 	// status is what the voice of this process knows; nil while it does not lead.
 	status atomic.Pointer[voice.Status]
 
@@ -105,6 +106,7 @@ func Start(ctx context.Context, c Config) *Planet {
 	p.threads.Go(p.follow)
 	if c.Server != nil {
 		p.threads.Go(p.measure)
+		p.threads.Go(p.followSelf)
 		p.threads.Go(p.lead)
 	}
 	return p

@@ -165,6 +165,9 @@ func TestOperatorsOrders(t *testing.T) {
 		if near := a.planet.Nearest(); len(near) != 1 || near[0].Region != "b" {
 			t.Errorf("clients of a go to %v, want b only", near)
 		}
+		if got := standings(a.planet) + standings(c.planet); got != "a live self; b live; c draining; a live; b live; c draining self; " {
+			t.Errorf("a and c know %s", got)
+		}
 		if _, ok := a.planet.Of("c"); !ok {
 			t.Error("a draining region cannot be named any more")
 		}
@@ -191,6 +194,43 @@ func TestOperatorsOrders(t *testing.T) {
 		}
 		refused(do.Drain(ctx, "a", true), gazetteer.Conflict, "nowhere to go")
 		refused(do.Remove(ctx, "a", true), gazetteer.Conflict, "last live region")
+	})
+}
+
+// standings writes down what a region knows of the planet's.
+func standings(p *Planet) (out string) {
+	for _, s := range p.Sites() {
+		out += fmt.Sprintf("%s %s", s.Name, s.State)
+		if s.Self {
+			out += " self"
+		}
+		out += "; "
+	}
+	return out
+}
+
+func TestSitesFallSilentAndComeBack(t *testing.T) {
+	inBubble(t, line, func(e *earth) {
+		a := e.found("a")
+		e.admitted("b", a)
+		e.eventually(30*time.Second, "a-b")
+		time.Sleep(3 * time.Second)
+		if got := standings(a.planet); got != "a live self; b live; " {
+			t.Fatalf("a knows %s", got)
+		}
+		if s := a.planet.Sites(); s[1].RTT != e.rtt[pairOf("a", "b")] || len(s[1].Servers) != 1 || len(s[0].Servers) != 1 {
+			t.Errorf("a knows %+v", s)
+		}
+		e.setCut("b", true)
+		time.Sleep(10 * time.Second)
+		if got := standings(a.planet); got != "a live self; b unreachable; " {
+			t.Errorf("a knows %s", got)
+		}
+		e.setCut("b", false)
+		time.Sleep(10 * time.Second)
+		if got := standings(a.planet); got != "a live self; b live; " {
+			t.Errorf("a knows %s", got)
+		}
 	})
 }
 

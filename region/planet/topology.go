@@ -103,9 +103,7 @@ func (p *Planet) regionStatus(r *Record, k *known) region.RegionStatus {
 	if r.Place != nil {
 		out.Point, out.Located = gazetteer.Point{Lat: r.Place.Lat, Lon: r.Place.Lon}, true
 	}
-	for _, e := range r.Entries {
-		out.Servers = append(out.Servers, region.RegionServer{Node: e.Node, Peer: e.Addr, HTTP: e.HTTP})
-	}
+	out.Servers = r.servers()
 	if lag, ok := p.lagOf(r); ok {
 		out.Lag = lag
 	}
