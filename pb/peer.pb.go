@@ -2123,8 +2123,9 @@ type Stable struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	Complete      uint64                 `protobuf:"fixed64,2,opt,name=complete,proto3" json:"complete,omitempty"`
-	Ended         *Partitions            `protobuf:"bytes,3,opt,name=ended,proto3" json:"ended,omitempty"`
+	Ended         *Partitions            `protobuf:"bytes,3,opt,name=ended,proto3" json:"ended,omitempty"`        // those held with ended origins
 	Sums          []uint64               `protobuf:"fixed64,4,rep,packed,name=sums,proto3" json:"sums,omitempty"` // one for each partition of ended
+	Held          *Partitions            `protobuf:"bytes,5,opt,name=held,proto3" json:"held,omitempty"`          // all that are held; if absent, those of ended
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2183,6 +2184,13 @@ func (x *Stable) GetEnded() *Partitions {
 func (x *Stable) GetSums() []uint64 {
 	if x != nil {
 		return x.Sums
+	}
+	return nil
+}
+
+func (x *Stable) GetHeld() *Partitions {
+	if x != nil {
+		return x.Held
 	}
 	return nil
 }
@@ -2520,12 +2528,13 @@ const file_peer_proto_rawDesc = "" +
 	"held_nanos\x18\f \x01(\x04R\theldNanos\x12\x1e\n" +
 	"\n" +
 	"generation\x18\r \x01(\x04R\n" +
-	"generation\"{\n" +
+	"generation\"\xa6\x01\n" +
 	"\x06Stable\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\x06R\bcomplete\x12+\n" +
 	"\x05ended\x18\x03 \x01(\v2\x15.gazetteer.PartitionsR\x05ended\x12\x12\n" +
-	"\x04sums\x18\x04 \x03(\x06R\x04sums\"\x1c\n" +
+	"\x04sums\x18\x04 \x03(\x06R\x04sums\x12)\n" +
+	"\x04held\x18\x05 \x01(\v2\x15.gazetteer.PartitionsR\x04held\"\x1c\n" +
 	"\x04Beat\x12\x14\n" +
 	"\x05nanos\x18\x01 \x01(\x04R\x05nanos\"\x1c\n" +
 	"\x04Want\x12\x14\n" +
@@ -2597,11 +2606,12 @@ var file_peer_proto_depIdxs = []int32{
 	19, // 12: gazetteer.Fresh.partitions:type_name -> gazetteer.Partitions
 	28, // 13: gazetteer.Fresh.stable:type_name -> gazetteer.Stable
 	19, // 14: gazetteer.Stable.ended:type_name -> gazetteer.Partitions
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	19, // 15: gazetteer.Stable.held:type_name -> gazetteer.Partitions
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_peer_proto_init() }

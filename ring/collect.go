@@ -2,6 +2,7 @@ package ring
 
 import (
 	"slices"
+	"time"
 
 	"gazetteer"
 )
@@ -64,6 +65,13 @@ func (r *Replica) adoptOrphans() {
 	}
 }
 
+func (m *mirror) sees(orphan gazetteer.Position, now time.Duration) {
+	if m.orphans == nil {
+		m.orphans = map[gazetteer.Position]time.Duration{}
+	}
+	m.orphans[orphan] = now
+}
+
 func (r *Replica) adoptOrphansOf(m *mirror) {
 	var found []gazetteer.Update
 	seen := map[gazetteer.Position]bool{}
@@ -72,7 +80,7 @@ func (r *Replica) adoptOrphansOf(m *mirror) {
 		m.loose = true
 		seen[u.Position] = true
 		if since, ok := m.orphans[u.Position]; !ok {
-			m.orphans[u.Position] = r.now.Mono
+			m.sees(u.Position, r.now.Mono)
 		} else if r.now.Mono-since >= r.cfg.OrphanAfter && r.ended(u.Position.Origin) {
 			found = append(found, u)
 		}

@@ -310,14 +310,27 @@ func (r *Replica) endedIncarnation(o gazetteer.Origin) bool {
 	return k != nil && k.origin != o
 }
 
-// stablePart is what this replica adds to the stable stamp. A filled partition without
-// ended origins has sum 0.
+// stablePart is what this replica adds to the stable stamp.
 func (r *Replica) stablePart() *Stable {
 	s := &Stable{Epoch: r.plan.Epoch, Complete: r.complete()}
 	for _, m := range r.order {
-		s.Ended = append(s.Ended, Digest{m.partition, r.endedSum(m)})
+		s.hold(m.partition)
+		if sum := r.endedSum(m); sum != 0 {
+			s.Ended = append(s.Ended, Digest{m.partition, sum})
+		}
 	}
 	return s
+}
+
+// hold adds a partition behind those that are held.
+func (s *Stable) hold(p gazetteer.Partition) {
+	if n := len(s.Held); n > 0 {
+		if last := &s.Held[n-1]; last.Type == p.Type && last.First+last.Count == p.Index {
+			last.Count++
+			return
+		}
+	}
+	s.Held = append(s.Held, Run{p.Type, p.Index, 1})
 }
 
 // endedSum is the digest over what a mirror holds of ended origins.
@@ -364,10 +377,31 @@ func (r *Replica) agreed(p gazetteer.Partition) bool {
 	return true
 }
 
+// ended returns the digest of a partition's ended origins, and whether it is held at all.
 func (s *Stable) ended(p gazetteer.Partition) (sum uint64, holds bool) {
-	i, ok := slices.BinarySearchFunc(s.Ended, p, func(d Digest, p gazetteer.Partition) int { return cmp.Or(d.Partition.Compare(p)) })
-	if !ok {
+	if !s.holds(p) {
 		return 0, false
 	}
+	i, ok := slices.BinarySearchFunc(s.Ended, p, func(d Digest, p gazetteer.Partition) int { return d.Partition.Compare(p) })
+	if !ok {
+		return 0, true
+	}
 	return s.Ended[i].Sum, true
+}
+
+func (s *Stable) holds(p gazetteer.Partition) bool {
+	_, ok := slices.BinarySearchFunc(s.Held, p, Run.compare)
+	return ok
+}
+
+// compare reports whether a run lies before a partition, holds it, or lies behind it.
+func (r Run) compare(p gazetteer.Partition) int {
+	first := gazetteer.Partition{Type: r.Type, Index: r.First}
+	if c := first.Compare(p); c >= 0 || r.Type != p.Type {
+		return c
+	}
+	if p.Index-r.First < r.Count {
+		return 0
+	}
+	return -1
 }

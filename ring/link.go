@@ -83,7 +83,9 @@ func (r *Replica) Unlinked(n gazetteer.NodeID) {
 	if l == nil {
 		return
 	}
-	for _, f := range slices.Clone(l.order) {
+	order := l.order
+	l.order = nil // a thousand feeds end at once: none is looked up among the others
+	for _, f := range order {
 		r.rememberResume(f)
 		r.endFeed(f)
 	}
@@ -97,11 +99,16 @@ func (r *Replica) feed(l *link, m *mirror) *feed {
 	if f == nil {
 		f = &feed{link: l, m: m, in: subscription{session: l.sessions[m.partition]}}
 		l.feeds[m.partition] = f
-		i, _ := slices.BinarySearchFunc(l.order, m.partition, func(f *feed, p gazetteer.Partition) int { return f.m.partition.Compare(p) })
+		i, _ := l.place(m.partition)
 		l.order = slices.Insert(l.order, i, f)
 		m.addFeed(f)
 	}
 	return f
+}
+
+// place returns where among the feeds that of a partition is, or would be.
+func (l *link) place(p gazetteer.Partition) (i int, found bool) {
+	return slices.BinarySearchFunc(l.order, p, func(f *feed, p gazetteer.Partition) int { return f.m.partition.Compare(p) })
 }
 
 // endFeed takes a feed off its link, both directions.
@@ -110,7 +117,9 @@ func (r *Replica) endFeed(f *feed) {
 	r.stopPublishing(f)
 	f.link.sessions[f.m.partition] = f.in.session
 	delete(f.link.feeds, f.m.partition)
-	f.link.order = slices.DeleteFunc(f.link.order, func(g *feed) bool { return g == f })
+	if i, ok := f.link.place(f.m.partition); ok {
+		f.link.order = slices.Delete(f.link.order, i, i+1)
+	}
 	f.m.dropFeed(f)
 }
 

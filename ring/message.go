@@ -135,7 +135,14 @@ type PartitionSeq struct {
 type Stable struct {
 	Epoch    uint64 // of the plan it was reckoned with
 	Complete gazetteer.Clock
-	Ended    []Digest // over the durable positions of ended origins, by partition; absent is none
+	Held     []Run    // the partitions that it holds, in order
+	Ended    []Digest // over the durable positions of ended origins, in order; a held partition without one has none
+}
+
+// Run is partitions of one type with consecutive indexes.
+type Run struct {
+	Type         gazetteer.Type
+	First, Count uint32
 }
 
 func (Greet) message()    {}

@@ -25,7 +25,8 @@ type mirror struct {
 	// loose says that there may be elements above the vector: received in a scan whose
 	// mark has not come. It errs on the side of true.
 	loose bool
-	// orphans holds since when an element above the vector of an ended origin is seen.
+	// orphans holds since when an element above the vector of an ended origin is seen; nil
+	// while there is none.
 	orphans map[gazetteer.Position]time.Duration
 	// founding: it was filled by a mirror that was empty itself. It serves once a
 	// filled one has been heard, or none has for AloneAfter.
@@ -45,8 +46,7 @@ func newMirror(p gazetteer.Partition, s PartitionState) *mirror {
 	m := &mirror{
 		partition: p, filled: s.Filled, vector: s.Vector.Clone(),
 		collected: s.Collected.Clone(), collectedClock: s.CollectedClock,
-		loose:   true,
-		orphans: map[gazetteer.Position]time.Duration{},
+		loose: true,
 	}
 	m.sum = digest(m.vector)
 	return m

@@ -75,11 +75,19 @@ func (r *Replica) Alive(n gazetteer.NodeID, alive bool) {
 		return
 	}
 	p.known, p.alive, p.changed = true, alive, r.now.Mono
+	r.servingDirty, r.peersDirty = true, true
+	if !r.mate(n) {
+		return // who wants what of whom depends on ring mates alone
+	}
 	for _, m := range r.order {
 		r.countMates(m)
 	}
 	r.relink()
-	r.servingDirty, r.peersDirty = true, true
+}
+
+// mate reports whether a node is in a ring with this one.
+func (r *Replica) mate(n gazetteer.NodeID) bool {
+	return slices.ContainsFunc(r.plan.Rings, func(g Ring) bool { return slices.Contains(g.Members, n) })
 }
 
 // countMates sets since when a mirror has no live ring mate.
@@ -116,9 +124,11 @@ func (r *Replica) neighbours(v *ringView) (live, tried []gazetteer.NodeID) {
 	return live, tried
 }
 
-// wants returns the partitions this node wants to feed on over a link to n.
+// wants returns the partitions this node wants to feed on over a link to n. The next call
+// takes the map again.
 func (r *Replica) wants(n gazetteer.NodeID) map[gazetteer.Partition]bool {
-	want := map[gazetteer.Partition]bool{}
+	want := r.want
+	clear(want)
 	for i := range r.plan.Rings {
 		g := &r.plan.Rings[i]
 		v := newRingView(r.cfg.Self, g)

@@ -48,6 +48,7 @@ type Replica struct {
 	servingDirty bool
 	peersDirty   bool
 	lastPeers    []gazetteer.NodeID
+	want         map[gazetteer.Partition]bool // of wants
 }
 
 // timers hold when periodic work is due next, on the monotonic clock.
@@ -67,6 +68,7 @@ func New(c Config) (*Replica, error) {
 		peers:   map[gazetteer.NodeID]*peer{},
 		scans:   map[ScanID]*feed{},
 		marks:   map[gazetteer.StoreID]*mark{},
+		want:    map[gazetteer.Partition]bool{},
 		planned: map[gazetteer.StoreID]bool{},
 
 		generation: 1,

@@ -33,8 +33,8 @@ func (r *Replica) holdsEndedOf(k *mark) bool {
 	if k.stable == nil {
 		return false
 	}
-	for _, d := range k.stable.Ended {
-		if m := r.mirrors[d.Partition]; m != nil && r.endedSum(m) != d.Sum {
+	for _, m := range r.order {
+		if sum, holds := k.stable.ended(m.partition); holds && r.endedSum(m) != sum {
 			return false
 		}
 	}

@@ -52,7 +52,7 @@ func sampleMessages() []ring.Message {
 		ring.Fresh{Node: "n", Origin: o},
 		ring.Fresh{Node: "fra-1", Origin: o, Generation: 6, Number: 3, Base: 2, Next: 1 << 60, Age: time.Second,
 			Positions: []ring.PartitionSeq{{Partition: p, Seq: 1 << 50}, {Partition: ps[0], Seq: 2}},
-			Stable:    &ring.Stable{Epoch: 8, Complete: 5, Ended: sampleDigests(ps[:2])}},
+			Stable:    &ring.Stable{Epoch: 8, Complete: 5, Held: []ring.Run{{Type: ps[0].Type, First: ps[0].Index, Count: 1}}, Ended: sampleDigests(ps[:2])}},
 	}
 }
 

@@ -227,6 +227,15 @@ func (d *linkDecoder) stable(w *pb.Stable) (*ring.Stable, error) {
 	if w == nil {
 		return nil, nil
 	}
-	ended, err := d.digests(w.Ended, w.Sums)
-	return &ring.Stable{Epoch: w.Epoch, Complete: gazetteer.Clock(w.Complete), Ended: ended}, err
+	s := &ring.Stable{Epoch: w.Epoch, Complete: gazetteer.Clock(w.Complete)}
+	var err error
+	if s.Ended, err = d.digests(w.Ended, w.Sums); err != nil {
+		return nil, err
+	}
+	held := w.Held
+	if held == nil {
+		held = w.Ended
+	}
+	s.Held, err = heldIn(held, d.partitions, &d.names)
+	return s, err
 }

@@ -204,6 +204,7 @@ func freshToWire(m *ring.Fresh, at timing) *pb.Fresh {
 		w.Stable = &pb.Stable{
 			Epoch: s.Epoch, Complete: uint64(s.Complete), Sums: sumsOf(s.Ended),
 			Ended: runsOf(len(s.Ended), func(i int) gazetteer.Partition { return s.Ended[i].Partition }),
+			Held:  listOf(s.Held),
 		}
 	}
 	return w

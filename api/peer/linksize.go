@@ -35,5 +35,5 @@ func stableSize(s *ring.Stable) int {
 	if s == nil {
 		return 0
 	}
-	return 32 + 32*len(s.Ended)
+	return 32 + 32*len(s.Ended) + 32*len(s.Held)
 }

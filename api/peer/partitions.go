@@ -1,8 +1,11 @@
 package peer
 
 import (
+	"math"
+
 	"gazetteer"
 	"gazetteer/pb"
+	"gazetteer/ring"
 )
 
 // listPartitions is the most partitions that a Match, an Ask or a Leave carries; a
@@ -45,6 +48,31 @@ func partitionsOf(list *pb.Partitions, limit int, planet uint32, names *interner
 		for i := range r[2] {
 			out = append(out, gazetteer.Partition{Type: t, Index: r[1] + i})
 		}
+	}
+	return out, nil
+}
+
+// listOf puts runs into a list of partitions, heldIn is the reverse.
+func listOf(runs []ring.Run) *pb.Partitions {
+	list := &pb.Partitions{}
+	for _, r := range runs {
+		n := len(list.Types)
+		if n == 0 || list.Types[n-1] != string(r.Type) {
+			list.Types = append(list.Types, string(r.Type))
+			n++
+		}
+		list.Runs = append(list.Runs, uint32(n-1), r.First, r.Count)
+	}
+	return list
+}
+
+func heldIn(list *pb.Partitions, planet uint32, names *interner) ([]ring.Run, error) {
+	if n, err := countRuns(list, math.MaxInt, planet); err != nil || n == 0 {
+		return nil, err
+	}
+	out := make([]ring.Run, 0, len(list.Runs)/3)
+	for r := list.Runs; len(r) > 0; r = r[3:] {
+		out = append(out, ring.Run{Type: gazetteer.Type(names.of(list.Types[r[0]])), First: r[1], Count: r[2]})
 	}
 	return out, nil
 }

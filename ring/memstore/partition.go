@@ -15,6 +15,7 @@ type partition struct {
 	resources map[gazetteer.ID][]gazetteer.Update // sorted by location; a list is never changed, only replaced
 	index     map[gazetteer.Origin][]entry        // sorted by seq
 	shared    bool                                // by a snapshot or a clone: copy before a change
+	young     map[gazetteer.ID]bool               // whose lists the save under way has made: nobody has seen them
 }
 
 // entry says that the winning update of an element is the origin's seq-th.
@@ -55,14 +56,26 @@ func (q *partition) update(e gazetteer.Element) gazetteer.Update {
 func (q *partition) put(u gazetteer.Update) {
 	us := q.resources[u.Element.ID]
 	i, ok := findLocation(us, u.Element.Location)
-	next := make([]gazetteer.Update, 0, len(us)+1)
-	next = append(append(next, us[:i]...), u)
+	if !q.young[u.Element.ID] {
+		us = append(make([]gazetteer.Update, 0, len(us)+1), us...)
+		q.note(u.Element.ID)
+	}
 	if ok {
 		q.unindex(us[i].Position)
-		i++
+		us[i] = u
+	} else {
+		us = slices.Insert(us, i, u)
 	}
-	q.resources[u.Element.ID] = append(next, us[i:]...)
+	q.resources[u.Element.ID] = us
 	q.reindex(u.Position, u.Element)
+}
+
+// note remembers that a resource's list is new.
+func (q *partition) note(id gazetteer.ID) {
+	if q.young == nil {
+		q.young = map[gazetteer.ID]bool{}
+	}
+	q.young[id] = true
 }
 
 func (q *partition) remove(e gazetteer.Element) {

@@ -18,6 +18,9 @@ func (s *Store) Save(v *ring.Save) error {
 	for i := range v.Put {
 		s.putLocked(&v.Put[i])
 	}
+	for i := range v.Put {
+		s.partitions[v.Put[i].Partition].young = nil // from here on they are read
+	}
 	for p, st := range v.Raise {
 		s.raiseLocked(p, &st)
 	}
