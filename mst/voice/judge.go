@@ -116,11 +116,13 @@ func (v *Voice) note(c *chart, cause Cause) {
 }
 
 // ripe reports whether the trouble has been quiet for long enough, and what an epoch needs
-// is known: regions that come together are collected, but not for ever.
+// is known: regions that come together are collected, but not for ever. After so many beats
+// a region is heard, or known to be silent.
 func (v *Voice) ripe(c *chart) bool {
 	t := &v.trouble
 	quiet := v.now-t.since >= v.lasting(t.cause) && !v.listening() && c.met(v.cfg.Given)
-	switch late := v.now-t.first >= 5*v.lasting(t.cause); {
+	patience := max(5*v.lasting(t.cause), time.Duration(v.cfg.Missed+2)*v.beat())
+	switch late := v.now-t.first >= patience; {
 	case !quiet && !late:
 		t.ripe = 0
 	case t.ripe == 0:
