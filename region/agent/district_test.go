@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -91,11 +92,22 @@ func (d *district) add(name gazetteer.NodeID, roles []region.Role, config func(*
 	d.t.Helper()
 	p := &proc{d: d, name: name, roles: roles, config: config, store: memstore.New()}
 	if d.lasting {
-		p.dir = filepath.Join(d.t.TempDir(), string(name))
+		p.dir = filepath.Join(fastDir(d.t), string(name))
 	}
 	d.procs = append(d.procs, p)
 	p.start()
 	return p
+}
+
+// fastDir is a directory in memory where there is one: what a group makes durable is its
+// own tests' concern, and a busy disk would only make these slow.
+func fastDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "gazetteer-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // found starts a region whose first ring has the first process as its only member.

@@ -18,8 +18,10 @@ import (
 var seedsFlag = flag.Uint64("moves.seeds", 2, "how many seeds the tests of moves under load are run with")
 
 // eachSeed runs a test of a district with several seeds.
-func eachSeed(t *testing.T, test func(*district, uint64)) {
-	for seed := range *seedsFlag {
+func eachSeed(t *testing.T, test func(*district, uint64)) { seeds(t, *seedsFlag, test) }
+
+func seeds(t *testing.T, many uint64, test func(*district, uint64)) {
+	for seed := range many {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			inDistrict(t, seed, func(d *district) { test(d, seed) })
 		})
@@ -241,43 +243,4 @@ func finish(d *district, g *control.Group) {
 		}
 		return control.Command{Edit: e}, nil
 	})
-}
-
-// Whoever is killed in the middle of a move, and comes back: the move comes to its end, and
-// nothing acknowledged is lost.
-func TestKillsInMidMove(t *testing.T) {
-	for _, victim := range []gazetteer.NodeID{"a", "b", "c", "d"} {
-		t.Run(string(victim), func(t *testing.T) {
-			eachSeed(t, func(d *district, seed uint64) { d.killInMidMove(victim, seed) })
-		})
-	}
-}
-
-// killInMidMove moves partitions from a and b to c and d, and back, and kills one of them
-// again and again. The first three vote, so one of them may be missing at a time.
-func (d *district) killInMidMove(victim gazetteer.NodeID, seed uint64) {
-	d.lasting, d.late = true, 100*time.Millisecond
-	d.four()
-	tr := d.begin(seed)
-	dice := rand.New(rand.NewPCG(seed, 7))
-	kill := func() {
-		time.Sleep(time.Duration(dice.Int64N(int64(2 * time.Second))))
-		p := d.proc(victim)
-		p.kill()
-		time.Sleep(time.Duration(dice.Int64N(int64(8 * time.Second))))
-		p.start()
-	}
-	for range 2 {
-		d.addRing("ring1", "c", "d")
-		kill()
-		d.moved()
-		d.removeRing("ring1")
-		kill()
-		d.moved()
-	}
-	tr.end()
-	// what was under way to the victim is not known, and until its links count as dead a
-	// write waits for it
-	tr.mustHold((tr.reads + tr.writes) / 20)
-	d.placed()
 }

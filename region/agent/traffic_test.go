@@ -19,11 +19,11 @@ type traffic struct {
 	d    *district
 	stop chan struct{}
 	all  sync.WaitGroup
+
+	mu sync.Mutex // guards following
 	// lag is how late what a ring has acknowledged may be read: 0 in rings of one and two,
 	// whose majority is everybody.
-	lag time.Duration
-
-	mu       sync.Mutex // guards following
+	lag      time.Duration
 	entries  []*entry
 	reads    int
 	writes   int
