@@ -137,9 +137,20 @@ func (s *ClusterServer) askAgain(ctx context.Context, q question, w way, epoch u
 		}
 		var f found
 		if f, err = q.ask(w.owner); err == nil {
-			return f, nil
+			return q.confirm(f, w), nil
 		}
 	}
+}
+
+// confirm asks the other ring, too, for what the owner does not hold.
+func (q *question) confirm(f found, w way) found {
+	if f.some || w.other == nil {
+		return f
+	}
+	if other, err := q.ask(w.other); err == nil && other.some {
+		return other
+	}
+	return f
 }
 
 // writeAgain goes on with the writes of a call that were not done because servers use

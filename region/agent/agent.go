@@ -62,7 +62,8 @@ type agent struct {
 	looked  time.Duration   // when it was last looked what may be let go
 	told    []chan struct{} // to close when this turn is performed
 	waiting waiting
-	backlog *call // the writes that did not fit into a batch
+	backlog *call          // the writes that did not fit into a batch
+	refused []ring.Outcome // of writes that the core has not seen
 	scans   map[ring.ScanID]*scan
 	readers readers
 	wanted  []gazetteer.NodeID        // the nodes to keep a link to

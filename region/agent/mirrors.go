@@ -193,9 +193,11 @@ func (a *agent) takes(p gazetteer.Partition) bool {
 	return at.ring != "" && at.stance == owns
 }
 
+// refuse answers a write that the core does not see. The answer goes out with those of the
+// core: whoever has it may use the call's memory again.
 func (a *agent) refuse(w *ring.Write, kind gazetteer.Kind, detail string) {
 	e := &gazetteer.Error{Op: "agent.Write", Kind: kind, Key: gazetteer.Key{Type: w.Partition.Type, ID: w.ID}, Plan: a.plan.Epoch(), Detail: detail}
-	a.waiting.settle(ring.Outcome{Token: w.Token, Err: e})
+	a.refused = append(a.refused, ring.Outcome{Token: w.Token, Err: e})
 }
 
 // List returns a page of the resources of one partition, in the caller's goroutine.

@@ -30,10 +30,16 @@ func (a *agent) perform(ctx context.Context, r ring.Ready) error {
 	a.openScans(r.Scans)
 	a.readOn(r.More)
 	a.take(&r)
-	for _, o := range r.Outcomes {
+	a.answer(r.Outcomes)
+	a.answer(a.refused)
+	a.refused = a.refused[:0]
+	return nil
+}
+
+func (a *agent) answer(outcomes []ring.Outcome) {
+	for _, o := range outcomes {
 		a.waiting.settle(o)
 	}
-	return nil
 }
 
 func (a *agent) send(es []ring.Envelope) {
