@@ -188,10 +188,10 @@ func (r *Replica) wantOn(l *link, want map[gazetteer.Partition]bool) {
 			continue
 		}
 		f := r.feed(l, m)
-		f.wanted, f.quit = true, false
-		if f.in.state == inNone {
+		if f.in.state == inNone || !f.wanted && f.out.phase == outIdle {
 			g.Digests = append(g.Digests, Digest{Partition: m.partition})
 		}
+		f.wanted, f.quit = true, false
 	}
 	if g.Digests != nil {
 		r.batch.after(l.peer.id, g)
@@ -212,8 +212,8 @@ func (r *Replica) leave(l *link, want map[gazetteer.Partition]bool) {
 		left = append(left, f.m.partition)
 		r.unsubscribe(f)
 	}
-	if left != nil {
-		r.control(l, Leave{Partitions: left})
+	if left != nil { // behind the Greet that it takes back
+		r.batch.after(l.peer.id, Leave{Partitions: left})
 	}
 }
 

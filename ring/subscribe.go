@@ -43,7 +43,9 @@ func (r *Replica) stepGreet(l *link, g Greet) {
 			continue
 		}
 		f := r.feed(l, m)
-		f.quit = false // whatever this node's plan says, the peer's needs the feed
+		if d.Sum == 0 { // no answer to this node's own Greet: the peer's plan wants the feed
+			f.quit = false
+		}
 		equal := d.Sum != 0 && d.Sum == m.greeting() && !r.mayBeLoose(m)
 		if equal {
 			r.stopPublishing(f) // a peer that greets again has no more use for a scan
@@ -53,7 +55,7 @@ func (r *Replica) stepGreet(l *link, g Greet) {
 			ask.Partitions = append(ask.Partitions, d.Partition)
 		}
 		switch {
-		case f.in.state != inNone || !r.takes(f):
+		case f.in.state != inNone || f.quit || !r.takes(f):
 		case equal && f.in.session == 0:
 			f.in = subscription{state: inAsked, session: 1}
 			back.Digests = append(back.Digests, d)
@@ -156,7 +158,7 @@ func (r *Replica) left(f *feed) {
 		g.Digests = []Digest{{Partition: f.m.partition}}
 		r.batch.after(f.link.peer.id, g)
 	} else if f.in.state != inNone {
-		r.control(f.link, Leave{Partitions: []gazetteer.Partition{f.m.partition}})
+		r.batch.after(f.link.peer.id, Leave{Partitions: []gazetteer.Partition{f.m.partition}})
 		r.unsubscribe(f)
 	}
 }
