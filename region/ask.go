@@ -50,7 +50,10 @@ func (g *group) second(ctx context.Context, op string, k gazetteer.Key, failed *
 		return nil, err
 	}
 	g.failed(failed, err)
-	m := g.from(place, failed)
+	m := g.well(place, failed)
+	if m == nil {
+		m = g.from(place, failed)
+	}
 	if m == nil {
 		return nil, g.unanswered(op, k, err)
 	}

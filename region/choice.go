@@ -35,6 +35,9 @@ func (r *rest) ready(c *clock) bool {
 	return now >= until && r.until.CompareAndSwap(until, now+int64(r.length()))
 }
 
+// none reports whether it has worked the last time.
+func (r *rest) none() bool { return r.until.Load() == 0 }
+
 func (r *rest) length() time.Duration {
 	return min(restMin<<min(r.failures.Load(), 10), restMax)
 }
@@ -168,6 +171,18 @@ func (g *group) from(place uint32, not *member) *member {
 
 func (g *group) likely(m *member) bool {
 	return !m.gone.Load() && m.gap.ready(&g.clock) && m.rest.ready(&g.clock) && !g.dead(m.node)
+}
+
+// well picks the first member from a place on that nothing is known against, nil if there is
+// none: a request that has tried one in vain does not try out another.
+func (g *group) well(place uint32, not *member) *member {
+	for i := range g.members {
+		m := g.members[(int(place)+i)%len(g.members)]
+		if m != not && m.rest.none() && m.gap.none() && !m.gone.Load() && !g.dead(m.node) {
+			return m
+		}
+	}
+	return nil
 }
 
 // failed remembers that a member did.

@@ -339,3 +339,21 @@ func TestForeignPartitionsAreRefused(t *testing.T) {
 		t.Error(o)
 	}
 }
+
+// Two of four are dead: whoever finds out again about one of them is not sent to the other.
+func TestTwoDeadServersCostOneRetryEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, f := clusterOf([]gazetteer.NodeID{"a", "b", "c", "d"})
+		f["b"].fail(gazetteer.Unavailable)
+		f["c"].fail(gazetteer.Unavailable)
+		for i := range 20_000 {
+			if _, _, err := c.Read(t.Context(), nil, mirror("x")); err != nil && i > 0 { // the first may meet both
+				t.Fatal(i, err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if n := f["b"].called() + f["c"].called(); n < 10 || n > 40 {
+			t.Errorf("the dead were asked %d times in 20 s", n)
+		}
+	})
+}
