@@ -242,10 +242,27 @@ func (d *district) placed() {
 					break
 				}
 				if owns != has {
-					return fmt.Errorf("%s owns partition %d: %v, holds it: %v", p.name, i, owns, has)
+					return fmt.Errorf("%s owns partition %d: %v, holds it: %v%s", p.name, i, owns, has, p.leftover(q))
 				}
 			}
 		}
 		return nil
 	})
+}
+
+// leftover says what a process knows of a partition that it has yet to hand over.
+func (p *proc) leftover(q gazetteer.Partition) (out string) {
+	_, n := p.parts()
+	n.agent.tell(func(a *agent) {
+		l := a.left[q]
+		if l == nil {
+			return
+		}
+		out = fmt.Sprintf("; to hand over %v to %v", l.goal, l.owner.Members)
+		for _, m := range l.owner.Members {
+			told, ok := a.core.Told(q, m)
+			out += fmt.Sprintf("; %s has told %v, %v", m, told, ok)
+		}
+	})
+	return out
 }

@@ -72,7 +72,7 @@ func TestWithoutAQuorumTheDataPlaneGoesOn(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		after := tr.count()
 		if after.failures > before.failures || after.reads < before.reads+500 || after.writes < before.writes+20 {
-			d.t.Errorf("without a quorum %+v became %+v", before, after)
+			d.t.Errorf("without a quorum %+v became %+v: %.3000q", before, after, tr.failures[min(before.failures, len(tr.failures)):])
 		}
 		if got := d.newest(); got.Epoch() != plan.Epoch() || len(got.Moves("mirror")) == 0 {
 			d.t.Errorf("plan %d became plan %d, with the moves %v", plan.Epoch(), got.Epoch(), got.Moves("mirror"))
