@@ -53,6 +53,35 @@ func BenchmarkRank(b *testing.B) {
 	}
 }
 
+// BenchmarkRankByPolicy is BenchmarkRank of 400 with each part of a policy.
+func BenchmarkRankByPolicy(b *testing.B) {
+	p := Place{Point: gazetteer.Point{Lat: 48.2, Lon: 16.4}, Located: true, Country: "AT"}
+	locs := manyLocations(400)
+	for i := range locs {
+		locs[i].Labels = []gazetteer.Label{{Key: "load", Value: []string{"0.25", "0.9"}[i%2]}}
+	}
+	for _, c := range []struct {
+		name   string
+		policy PolicyDocument
+	}{
+		{"none", PolicyDocument{}},
+		{"tiers", PolicyDocument{Tiers: []TierRule{{Name: "local", WithinKM: 200}, {Name: "near", SameCountry: true}}}},
+		{"countries", PolicyDocument{Countries: []CountryRule{{Locations: "country=CH", Deny: []string{"AT"}}}}},
+		{"bias", PolicyDocument{Bias: []BiasRule{{Locations: "country=CH", Percent: 20}}}},
+		{"load", PolicyDocument{Load: &LoadRule{Label: "load", From: 0.5, Full: 1}}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			var r Ranker
+			o := Options{Limit: 5, Policy: mustPolicy(b, c.policy)}
+			dst := make([]Candidate, 0, 5)
+			b.ReportAllocs()
+			for b.Loop() {
+				r.Rank(dst, p, addr("192.0.2.1"), locs, &o)
+			}
+		})
+	}
+}
+
 // BenchmarkLocate looks up random addresses of a database of 320,000 networks and
 // 4,000 cities, the size of PEERS' measurement; decode=City is the same with the
 // record decoded whole, as the library's own City does it.

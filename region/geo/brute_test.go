@@ -1,7 +1,6 @@
 package geo
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"net/netip"
@@ -18,13 +17,18 @@ type bruteForce struct {
 	client netip.Addr
 	locs   []gazetteer.Location
 	filter []string // conditions without escapes
+	prefer []string
 	avoid  []gazetteer.LocationID
+	policy PolicyDocument
+	// country is where the client's own address is.
+	country string
 }
 
 type scored struct {
 	loc                    gazetteer.Location
 	km, top, score, draw   float64
 	measured               bool
+	standing               standing
 	assumed, excludedCause string
 }
 
@@ -37,15 +41,23 @@ func (b *bruteForce) rank() (ranked, excluded []scored) {
 		s := scored{loc: l, draw: b.draw(l)}
 		s.km, s.assumed = b.reckon(l)
 		s.measured = s.assumed == ""
+		s.standing = b.stand(l, s.km)
+		if b.policy.Beyond == "exclude" && s.standing.tier == "world" {
+			excluded = append(excluded, scored{loc: l, excludedCause: "policy: in none of the tiers"})
+			continue
+		}
 		ranked = append(ranked, s)
 	}
 	for i := range ranked {
 		for _, other := range ranked {
-			if other.km == ranked[i].km {
+			if other.km == ranked[i].km && other.standing.pullsWith(ranked[i].standing) {
 				ranked[i].top = math.Max(ranked[i].top, other.loc.Weight)
 			}
 		}
-		ranked[i].score = (ranked[i].km + 50) / ranked[i].top
+		if b.policy.Weights == "share" {
+			ranked[i].top = 1
+		}
+		ranked[i].score = (ranked[i].km + 50) * ranked[i].standing.bias / ranked[i].top
 	}
 	sort.SliceStable(ranked, func(i, j int) bool { return ranked[i].less(&ranked[j]) })
 	return ranked, excluded
@@ -53,6 +65,12 @@ func (b *bruteForce) rank() (ranked, excluded []scored) {
 
 func (s *scored) less(t *scored) bool {
 	switch {
+	case s.standing.spilled != t.standing.spilled:
+		return t.standing.spilled
+	case s.standing.preferred != t.standing.preferred:
+		return s.standing.preferred
+	case s.standing.rank != t.standing.rank:
+		return s.standing.rank < t.standing.rank
 	case s.score != t.score:
 		return s.score < t.score
 	case s.km != t.km:
@@ -93,24 +111,26 @@ func (b *bruteForce) excludes(l gazetteer.Location) string {
 			return "avoided by the client"
 		}
 	}
-	return ""
+	return b.forbids(l)
 }
 
 func (b *bruteForce) draw(l gazetteer.Location) float64 {
+	return -math.Log(b.uniform(b.hash(l))) / l.Weight
+}
+
+func (b *bruteForce) hash(l gazetteer.Location) uint64 {
 	network := uint64(0)
 	if b.client.IsValid() {
 		a := b.client.Unmap()
-		bits := 56
-		if a.Is4() {
-			bits = 24
-		}
-		masked := netip.PrefixFrom(a, bits).Masked().Addr().As16()
+		bits := b.bits(a.Is4())
+		masked := netip.PrefixFrom(a.WithZone(""), bits).Masked().Addr().As16()
 		network = gazetteer.Hash(string(masked[:]))
 	}
-	var text [8]byte
-	binary.BigEndian.PutUint64(text[:], splitMix(network^gazetteer.Hash(string(l.ID))))
-	u := (float64(binary.BigEndian.Uint64(text[:])/2048) + 0.5) / math.Pow(2, 53)
-	return -math.Log(u) / l.Weight
+	return splitMix(network ^ gazetteer.Hash(string(l.ID)))
+}
+
+func (b *bruteForce) uniform(hash uint64) float64 {
+	return (float64(hash/2048) + 0.5) / math.Pow(2, 53)
 }
 
 // splitMix is the finaliser of SplitMix64 (Steele, Lea and Flood 2014, figure 16).

@@ -26,6 +26,9 @@ type condition struct {
 	value string
 }
 
+// IsZero reports whether f holds for everything because it has no condition.
+func (f Filter) IsZero() bool { return len(f.conditions) == 0 }
+
 // Match reports whether every condition holds for l.
 func (f Filter) Match(l *gazetteer.Location) bool { return f.failed(l) == nil }
 

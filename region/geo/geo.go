@@ -55,21 +55,30 @@ type Candidate struct {
 	Location    gazetteer.Location
 	DistanceKM  float64 // great circle; meaningful only if HasDistance
 	HasDistance bool
-	Score       float64 // lower is better: (Terms.KM + 50) / Terms.TopWeight
+	Score       float64 // lower is better: (Terms.KM + 50) * Terms.Bias / Terms.TopWeight
 	Terms       Terms
 	Excluded    string // why it is left out; empty if it is not
 }
 
-// Terms are the parts of a score, for explain. Those of a candidate that was excluded
-// before it was scored are zero.
+// Terms are the parts of the order, for explain: by them the candidates stand as the
+// answer has them, Spilled first, then Preferred, TierRank, the score, KM, Draw and the
+// location's id. Those of a candidate that was excluded before it was scored are zero.
+// Only explain fills those from Draw on.
 type Terms struct {
 	KM     float64 // the distance that was reckoned with, also when it is only assumed
 	Weight float64
-	// TopWeight is the greatest weight among the candidates at the same KM: they pull
-	// clients together and share them by weight.
+	// TopWeight is the greatest weight among the candidates at the same KM with the same
+	// Spilled, Preferred, TierRank and Bias: they pull clients together and share them
+	// by weight. It is 1 where the policy says that weights only share.
 	TopWeight float64
+	Assumed   string // why KM is assumed; empty if it is measured
 	// Draw settles equal scores, lower first: -ln(u)/Weight, where u in (0,1) is a
-	// hash of the client's network and the location's id. Only explain fills it.
-	Draw    float64
-	Assumed string // why KM is assumed; empty if it is measured
+	// hash of the client's network and the location's id.
+	Draw      float64
+	Spilled   bool    // its load sends this client's network on: behind all that are not
+	Load      float64 // by its label; 0 if the policy asks for none or it tells none
+	Preferred bool    // by the client: before all that are not
+	TierRank  int     // from 1; 0 if the policy has no tiers
+	Tier      string
+	Bias      float64 // factor of the way, 1 for none
 }

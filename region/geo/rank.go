@@ -13,18 +13,30 @@ import (
 // this distance weights decide, far beyond it distances do.
 const nearKM = 50
 
-// Reasons for Terms.Assumed.
+// assumption says why a distance is not measured.
+type assumption uint8
+
 const (
-	assumedCentre   = "no coordinates: centre of its country"
-	assumedFurthest = "no coordinates and no known country: half the circumference"
-	assumedNobody   = "client's place unknown: half the circumference for all"
+	measured assumption = iota
+	assumedCentre
+	assumedFurthest
+	assumedNobody
 )
+
+var assumptions = [...]string{
+	assumedCentre:   "no coordinates: centre of its country",
+	assumedFurthest: "no coordinates and no known country: half the circumference",
+	assumedNobody:   "client's place unknown: half the circumference for all",
+}
 
 // Options say what a ranking is asked for.
 type Options struct {
 	Limit   int                    // how many are wanted; all if it is not positive
 	Filter  Filter                 // what does not match is left out
+	Prefer  Filter                 // what matches comes first
 	Avoid   []gazetteer.LocationID // left out
+	Policy  *Policy                // of the type; nil if it has none
+	Country string                 // where the client's own address is, if his place is found otherwise
 	Explain bool                   // also tell of those that are left out
 }
 
@@ -40,11 +52,12 @@ type Ranker struct {
 // entry is one location that comes into question.
 type entry struct {
 	score, km float64
-	top       float64 // the greatest weight among entries with this km
+	top       float64 // the greatest weight at its site; 1 if weights do not pull
 	draw      float64 // negative until it was needed
 	index     int32   // of the location
-	assumed   string
-	measured  bool
+	standing  uint32  // see standsSpilled
+	bias      uint8   // the number of the rule, 0 for none
+	assumed   assumption
 }
 
 // ranking is one call of [Ranker.Rank].
@@ -53,6 +66,7 @@ type ranking struct {
 	place   Place
 	from    Origin
 	network uint64
+	barred  uint32 // bit i: the policy's country rule i is against the client
 	locs    []gazetteer.Location
 	options *Options
 	last    gazetteer.Point // see distanceKM
@@ -65,7 +79,8 @@ type ranking struct {
 // in order of rank, then those left out, in the order of locs. Candidates share memory
 // with locs. Locations must have distinct ids.
 func (r *Ranker) Rank(dst []Candidate, p Place, client netip.Addr, locs []gazetteer.Location, o *Options) (best, rest []Candidate) {
-	k := ranking{Ranker: r, place: p, from: From(p.Point), network: networkHash(client), locs: locs, options: o, last: p.Point}
+	k := ranking{Ranker: r, place: p, from: From(p.Point), locs: locs, options: o, last: p.Point}
+	k.prepare(client)
 	excluded := k.admit()
 	k.score()
 	limit := len(k.entries)
@@ -90,34 +105,60 @@ func (k *ranking) admit() (excluded []Candidate) {
 	k.entries = k.entries[:0]
 	for i := range k.locs {
 		l := &k.locs[i]
-		if !k.excludes(l) {
-			k.entries = append(k.entries, k.measure(l, i))
-		} else if k.options.Explain {
+		if k.admits(l, i) {
+			continue
+		}
+		if k.options.Explain {
 			excluded = append(excluded, k.excluded(l))
 		}
 	}
 	return excluded
 }
 
+// admits makes an entry of a location unless something excludes it.
+func (k *ranking) admits(l *gazetteer.Location, index int) bool {
+	if k.excludes(l) {
+		return false
+	}
+	e := k.measure(l, index)
+	if !k.stand(&e, l) {
+		return false
+	}
+	k.entries = append(k.entries, e)
+	return true
+}
+
 func (k *ranking) excludes(l *gazetteer.Location) bool {
-	return !(l.Weight > 0) || !k.options.Filter.Match(l) || slices.Contains(k.options.Avoid, l.ID)
+	if !(l.Weight > 0) || !k.options.Filter.Match(l) || slices.Contains(k.options.Avoid, l.ID) {
+		return true
+	}
+	_, refused := k.refused(l)
+	return refused
 }
 
 func (k *ranking) excluded(l *gazetteer.Location) Candidate {
-	c := Candidate{Location: *l}
-	failed := k.options.Filter.failed(l)
-	switch {
-	case !(l.Weight > 0):
-		c.Excluded = "weight 0"
-	case failed != nil:
-		c.Excluded = "filter: " + failed.String()
-	default:
-		c.Excluded = "avoided by the client"
-	}
+	c := Candidate{Location: *l, Excluded: k.reason(l)}
 	if k.place.Located && l.Located {
 		c.DistanceKM, c.HasDistance = k.distanceKM(l.Point), true
 	}
 	return c
+}
+
+// reason says why a location is excluded.
+func (k *ranking) reason(l *gazetteer.Location) string {
+	failed := k.options.Filter.failed(l)
+	rule, refused := k.refused(l)
+	switch {
+	case !(l.Weight > 0):
+		return "weight 0"
+	case failed != nil:
+		return "filter: " + failed.String()
+	case slices.Contains(k.options.Avoid, l.ID):
+		return "avoided by the client"
+	case refused:
+		return k.refusal(rule)
+	}
+	return "policy: in none of the tiers"
 }
 
 func (k *ranking) measure(l *gazetteer.Location, index int) entry {
@@ -127,7 +168,7 @@ func (k *ranking) measure(l *gazetteer.Location, index int) entry {
 		return e
 	}
 	if l.Located {
-		e.km, e.measured = k.distanceKM(l.Point), true
+		e.km = k.distanceKM(l.Point)
 		return e
 	}
 	if c := centreOf(l.Country); c != nil {
@@ -153,11 +194,17 @@ func (k *ranking) score() {
 	k.findTopWeights()
 	for i := range k.entries {
 		e := &k.entries[i]
-		e.score = (e.km + nearKM) / e.top
+		e.score = (e.km + nearKM) * k.biasFactor(e) / e.top
 	}
 }
 
 func (k *ranking) findTopWeights() {
+	if p := k.options.Policy; p != nil && p.share {
+		for i := range k.entries {
+			k.entries[i].top = 1
+		}
+		return
+	}
 	if k.weightsAreEqual() {
 		for i := range k.entries {
 			k.entries[i].top = k.weight(&k.entries[i])
@@ -167,12 +214,12 @@ func (k *ranking) findTopWeights() {
 	k.sites.reset(len(k.entries))
 	for i := range k.entries {
 		e := &k.entries[i]
-		s := k.sites.at(e.km)
+		s := k.sites.at(e.km, e.class())
 		s.top = max(s.top, k.weight(e))
 	}
 	for i := range k.entries {
 		e := &k.entries[i]
-		e.top = k.sites.at(e.km).top
+		e.top = k.sites.at(e.km, e.class()).top
 	}
 }
 
@@ -185,12 +232,19 @@ func (k *ranking) weightsAreEqual() bool {
 	return true
 }
 
+// class tells entries apart that do not pull together though they are equally far.
+func (e *entry) class() uint32 { return e.standing | uint32(e.bias)<<8 }
+
 func (k *ranking) weight(e *entry) float64 { return k.locs[e.index].Weight }
 
-// before is the order of ranking: by score; where scores differ by less than a float
-// can tell, by distance; among the equally near by draw. The id makes it total.
+// before is the order of ranking: by standing, which is spilled, preferred and tier; then
+// by score; where scores differ by less than a float can tell, by distance; among the
+// equally near by draw. The id makes it total.
 func (k *ranking) before(a, b int32) bool {
 	e, f := &k.entries[a], &k.entries[b]
+	if e.standing != f.standing {
+		return e.standing < f.standing
+	}
 	if e.score != f.score {
 		return e.score < f.score
 	}
@@ -208,12 +262,18 @@ func (k *ranking) before(a, b int32) bool {
 // with a probability in proportion to its weight, and stays so while others come and go.
 func (k *ranking) draw(e *entry) float64 {
 	if e.draw < 0 {
-		h := mix(k.network ^ gazetteer.Hash(string(k.locs[e.index].ID)))
-		u := (float64(h>>11) + 0.5) / (1 << 53)
-		e.draw = -math.Log(u) / k.weight(e)
+		e.draw = -math.Log(unit(k.hash(&k.locs[e.index]))) / k.weight(e)
 	}
 	return e.draw
 }
+
+// hash is of the client's network and a location.
+func (k *ranking) hash(l *gazetteer.Location) uint64 {
+	return mix(k.network ^ gazetteer.Hash(string(l.ID)))
+}
+
+// unit makes a number between 0 and 1 of a hash, without its ends.
+func unit(h uint64) float64 { return (float64(h>>11) + 0.5) / (1 << 53) }
 
 func (k *ranking) appendCandidates(dst []Candidate, order []int32) []Candidate {
 	for _, i := range order {
@@ -226,29 +286,34 @@ func (k *ranking) candidate(e *entry) Candidate {
 	c := Candidate{
 		Location: k.locs[e.index],
 		Score:    e.score,
-		Terms:    Terms{KM: e.km, Weight: k.weight(e), TopWeight: e.top, Assumed: e.assumed},
+		Terms:    Terms{KM: e.km, Weight: k.weight(e), TopWeight: e.top, Assumed: assumptions[e.assumed]},
 	}
-	if e.measured {
+	if e.assumed == measured {
 		c.DistanceKM, c.HasDistance = e.km, true
 	}
 	if k.options.Explain {
 		c.Terms.Draw = k.draw(e)
+		k.explainTerms(&c.Terms, e)
 	}
 	return c
 }
 
-// networkHash is the same for all clients of one network, an IPv4 /24 or an IPv6 /56:
-// the sizes that RFC 7871 recommends for saying where a client is.
-func networkHash(a netip.Addr) uint64 {
+// networkHash is the same for all clients of one network: of those whose addresses have
+// so many leading bits in common.
+func networkHash(a netip.Addr, n NetworkRule) uint64 {
 	if !a.IsValid() {
 		return 0
 	}
 	b := a.Unmap().As16()
-	kept := 7
+	kept := n.IPv6
 	if a.Unmap().Is4() {
-		kept = 12 + 3
+		kept = 96 + n.IPv4
 	}
-	clear(b[kept:])
+	if kept%8 != 0 {
+		b[kept/8] &= 0xff << (8 - kept%8)
+		kept += 8 - kept%8
+	}
+	clear(b[kept/8:])
 	return gazetteer.HashBytes(b[:])
 }
 

@@ -17,22 +17,21 @@ import (
 func TestRankIsWhatBruteForceSays(t *testing.T) {
 	var r Ranker
 	seen := map[string]int{}
-	rapid.Check(t, func(t *rapid.T) {
+	check := func(t *rapid.T) {
 		b := drawCase(t)
-		o := Options{Limit: rapid.IntRange(0, 12).Draw(t, "limit"), Avoid: b.avoid}
-		o.Filter = mustFilter(t, strings.Join(b.filter, ","))
+		o := b.options(t)
 		ranked, excluded := b.rank()
 		n := len(ranked)
 		if o.Limit > 0 {
 			n = min(n, o.Limit)
 		}
-		best, rest := r.Rank(nil, b.place, b.client, b.locs, &o)
+		best, rest := r.Rank(nil, b.place, b.client, b.locs, o)
 		same(t, "best", best, ranked[:n], false)
 		if rest != nil {
 			t.Fatalf("rest without explain: %v", rest)
 		}
 		o.Explain = true
-		best, rest = r.Rank(nil, b.place, b.client, b.locs, &o)
+		best, rest = r.Rank(nil, b.place, b.client, b.locs, o)
 		same(t, "explained best", best, ranked[:n], true)
 		for i := range ranked[n:] {
 			ranked[n+i].excludedCause = fmt.Sprintf("rank %d, beyond the limit of %d", n+i+1, o.Limit)
@@ -40,9 +39,17 @@ func TestRankIsWhatBruteForceSays(t *testing.T) {
 		same(t, "explained rest", rest, append(ranked[n:], excluded...), true)
 		for _, s := range append(ranked, excluded...) {
 			seen[strings.SplitN(s.assumed+s.excludedCause, " ", 2)[0]]++
+			if s.excludedCause != "" {
+				seen[s.excludedCause[:min(14, len(s.excludedCause))]]++
+			}
+			seen[s.standing.coverage()]++
 		}
-	})
-	for _, cause := range []string{"", "weight", "filter:", "avoided", "rank", "no", "client's"} {
+	}
+	for range 5 { // enough to meet everything that is asked for below
+		rapid.Check(t, check)
+	}
+	for _, cause := range []string{"", "weight", "filter:", "avoided", "rank", "no", "client's",
+		"policy: pinned", "policy: not fo", "policy: in non", "spilled", "preferred", "biased", "in a tier", "in no tier"} {
 		if seen[cause] == 0 {
 			t.Errorf("no case with %q: the test covers too little", cause)
 		}
@@ -60,7 +67,9 @@ func same(t *rapid.T, what string, got []Candidate, want []scored, explain bool)
 		if w.top != 0 {
 			terms.Weight = w.loc.Weight
 			if explain {
-				terms.Draw = w.draw
+				terms.Draw, terms.Bias, terms.Load = w.draw, w.standing.bias, w.standing.load
+				terms.Spilled, terms.Preferred = w.standing.spilled, w.standing.preferred
+				terms.TierRank, terms.Tier = w.standing.rank, w.standing.tier
 			}
 		}
 		if g.Location.ID != w.loc.ID || g.Score != w.score || g.Terms != terms || g.Excluded != w.excludedCause {
@@ -70,6 +79,31 @@ func same(t *rapid.T, what string, got []Candidate, want []scored, explain bool)
 			t.Fatalf("%s %d: distance of %+v, want %v", what, i, g, w)
 		}
 	}
+}
+
+// options are what the ranker is asked for where brute force works from the case.
+func (b *bruteForce) options(t *rapid.T) *Options {
+	return &Options{
+		Limit: rapid.IntRange(0, 12).Draw(t, "limit"), Avoid: b.avoid, Policy: mustPolicy(t, b.policy), Country: b.country,
+		Filter: mustFilter(t, strings.Join(b.filter, ",")), Prefer: mustFilter(t, strings.Join(b.prefer, ",")),
+	}
+}
+
+// coverage names what is most special about a standing.
+func (s standing) coverage() string {
+	switch {
+	case s.spilled:
+		return "spilled"
+	case s.preferred:
+		return "preferred"
+	case s.bias != 1 && s.bias != 0:
+		return "biased"
+	case s.tier == "world":
+		return "in no tier"
+	case s.tier != "":
+		return "in a tier"
+	}
+	return ""
 }
 
 // drawCase makes locations that often share sites, weights and labels.
@@ -88,23 +122,30 @@ func drawCase(t *rapid.T) *bruteForce {
 		if l.Located {
 			l.Point = rapid.SampledFrom(sites).Draw(t, "site")
 		}
-		for _, key := range []string{"a", "tier"} {
+		for _, key := range []string{"a", "load", "tier"} {
 			if rapid.Bool().Draw(t, key) {
-				l.Labels = append(l.Labels, gazetteer.Label{Key: key, Value: rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "value")})
+				l.Labels = append(l.Labels, gazetteer.Label{Key: key, Value: rapid.SampledFrom(valuesOf[key == "load"]).Draw(t, "value")})
 			}
 		}
 		b.locs = append(b.locs, l)
 	}
 	b.filter = rapid.SampledFrom([][]string{nil, nil, {"country"}, {"country=NZ"}, {"a!=x", "tier"}, {"id!=l3", "tier=y"}, {"a="}}).Draw(t, "filter")
+	b.prefer = rapid.SampledFrom([][]string{nil, nil, {"a"}, {"country=FR"}, {"tier=x", "a!=y"}}).Draw(t, "prefer")
+	b.policy = drawPolicy(t)
+	b.country = rapid.SampledFrom([]string{"", "", "NZ", "FR"}).Draw(t, "address country")
 	b.avoid = rapid.SliceOfN(rapid.SampledFrom([]gazetteer.LocationID{"l0", "l1", "l5", "other"}), 0, 2).Draw(t, "avoid")
 	return b
 }
 
+// valuesOf are the values of labels: of the load, and of others.
+var valuesOf = map[bool][]string{true: {"0", "0.3", "0.85", "1", "7", "-1", "NaN", "Inf", "much"}, false: {"", "x", "y"}}
+
 func drawPlace(t *rapid.T) Place {
+	country := rapid.SampledFrom([]string{"", "NZ", "FR"}).Draw(t, "client's country")
 	if rapid.IntRange(0, 4).Draw(t, "known") == 0 {
-		return Place{Method: Unknown}
+		return Place{Country: country, Method: Unknown}
 	}
-	return Place{Point: drawPoint(t, "client"), Located: true, Method: StatedPoint}
+	return Place{Point: drawPoint(t, "client"), Located: true, Country: country, Method: StatedPoint}
 }
 
 func drawAddr(t *rapid.T) netip.Addr {
