@@ -101,20 +101,20 @@ func (s *Server) resolve(ctx context.Context, q *Query, a *Answer) error {
 		return s.count.fail(err)
 	}
 	s.demand.of(q.Key.Type).reads.Add(1)
-	info, err := s.fetch(ctx, q, a)
+	info, err := s.fetch(ctx, q, spec, a)
 	if err != nil {
 		return s.count.fail(err)
 	}
 	a.Key, a.Region, a.TTL = q.Key, cmp.Or(info.Region, s.region), spec.TTL
 	a.Node, a.Staleness, a.Degraded, a.Hops = info.Node, info.Staleness, info.Degraded, info.Hops
-	s.rank(q, a)
+	s.rank(q, spec, a)
 	return nil
 }
 
 // fetch reads the record into the answer's memory.
-func (s *Server) fetch(ctx context.Context, q *Query, a *Answer) (ReadInfo, error) {
+func (s *Server) fetch(ctx context.Context, q *Query, spec *TypeSpec, a *Answer) (ReadInfo, error) {
 	k := q.Key
-	buf, info, err := s.readAt(ctx, a.buf[:0], k, q.Region)
+	buf, info, err := s.readFor(ctx, a.buf[:0], q, spec)
 	if err != nil {
 		return info, atEdge(err)
 	}
@@ -130,9 +130,15 @@ func (s *Server) fetch(ctx context.Context, q *Query, a *Answer) (ReadInfo, erro
 }
 
 // rank places the client and orders the locations for him.
-func (s *Server) rank(q *Query, a *Answer) {
+func (s *Server) rank(q *Query, spec *TypeSpec, a *Answer) {
 	a.Client = s.Locate(&q.Client)
-	o := geo.Options{Limit: limitOf(q.Limit), Filter: q.Filter, Avoid: q.Avoid, Explain: q.Explain}
+	o := geo.Options{
+		Limit: limitOf(q.Limit), Filter: q.Filter, Prefer: q.Prefer, Avoid: q.Avoid, Explain: q.Explain,
+		Policy: spec.Policy, Country: s.addressCountry(q, spec, a.Client.Method),
+	}
+	if a.PolicyIgnored = ""; q.Explain {
+		a.PolicyIgnored = spec.Policy.Ignored()
+	}
 	a.Candidates, a.Excluded = a.ranker.Rank(a.Candidates[:0], a.Client, address(&q.Client), a.locations, &o)
 }
 

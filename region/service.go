@@ -16,9 +16,11 @@ type Query struct {
 	Client  geo.Client
 	Limit   int        // 0 for DefaultLimit
 	Filter  geo.Filter // hard: what does not match is left out
+	Prefer  geo.Filter // what matches comes first
 	Avoid   []gazetteer.LocationID
 	Explain bool
-	// Region is the one that is to answer; "" for this one. The client is placed and the
+	// Region is the one that is to answer; "" for the one that the type's policy names, or
+	// this one. The client is placed and the
 	// locations are ranked by the server asked all the same.
 	Region gazetteer.RegionID
 }
@@ -44,6 +46,9 @@ type Answer struct {
 	Staleness  time.Duration // upper bound of how old the region's knowledge may be
 	Degraded   bool          // that bound leaves an origin out, or no ring mate was alive
 	Hops       []Hop         // only with Explain
+	// PolicyIgnored is what of the type's policy this server does not understand; only
+	// with Explain.
+	PolicyIgnored string
 
 	buf       []byte               // the record the strings point into
 	locations []gazetteer.Location // all live ones
@@ -100,6 +105,7 @@ type TypeSpec struct {
 	Mode     string        // "multi"
 	TTL      time.Duration // how long an answer may be kept by the client; 30 s by default
 	Redirect bool          // answers may be redirects (307)
+	Policy   *geo.Policy   // how locations are ordered and which are left out; nil for none
 }
 
 // Page is a slice of a type's resources in the order of listing, see Cursor.

@@ -78,7 +78,7 @@ func (c *types) readThrough(ctx context.Context, t gazetteer.Type) (*TypeSpec, e
 	if err != nil {
 		return nil, err
 	}
-	spec, err := decodeType(&r)
+	spec, err := decodeType(&r, (*c.known.Load())[t])
 	if err != nil {
 		return nil, err
 	}
@@ -169,12 +169,15 @@ func unknownType(t gazetteer.Type) error {
 
 // typeDocument is a type as its resource's attributes.
 type typeDocument struct {
-	Mode       string `json:"mode"`
-	TTLSeconds int64  `json:"ttl_seconds"`
-	Redirect   bool   `json:"redirect"`
+	Mode       string          `json:"mode"`
+	TTLSeconds int64           `json:"ttl_seconds"`
+	Redirect   bool            `json:"redirect"`
+	Policy     json.RawMessage `json:"policy,omitempty"`
 }
 
-func decodeType(r *gazetteer.Record) (*TypeSpec, error) {
+// decodeType reads a stored type. A policy that is the same as in the type known so far
+// is not made ready again.
+func decodeType(r *gazetteer.Record, known *TypeSpec) (*TypeSpec, error) {
 	d := typeDocument{Mode: "multi", TTLSeconds: int64(ttlDefault / time.Second)}
 	if len(r.Attributes) > 0 {
 		if err := json.Unmarshal(r.Attributes, &d); err != nil {
@@ -182,7 +185,7 @@ func decodeType(r *gazetteer.Record) (*TypeSpec, error) {
 		}
 	}
 	ttl := time.Duration(min(max(d.TTLSeconds, 0), int64(ttlMax/time.Second))) * time.Second
-	return &TypeSpec{Name: gazetteer.Type(r.Key.ID), Mode: d.Mode, TTL: ttl, Redirect: d.Redirect}, nil
+	return &TypeSpec{Name: gazetteer.Type(r.Key.ID), Mode: d.Mode, TTL: ttl, Redirect: d.Redirect, Policy: policyOf(d.Policy, known)}, nil
 }
 
 // Type returns one type.
@@ -202,7 +205,7 @@ func (s *Server) Types(ctx context.Context) ([]TypeSpec, error) {
 			return nil, s.count.fail(err)
 		}
 		for i := range page.Records {
-			spec, err := decodeType(&page.Records[i])
+			spec, err := decodeType(&page.Records[i], nil)
 			if err != nil {
 				return nil, s.count.fail(err)
 			}
@@ -220,9 +223,9 @@ func (s *Server) PutType(ctx context.Context, spec TypeSpec) (created bool, err 
 	if err := s.checkType(&spec); err != nil {
 		return false, s.count.fail(err)
 	}
-	attributes, err := json.Marshal(typeDocument{spec.Mode, int64(spec.TTL / time.Second), spec.Redirect})
+	attributes, err := s.typeAttributes(ctx, &spec)
 	if err != nil {
-		return false, err
+		return false, s.count.fail(err)
 	}
 	o, err := s.writeType(ctx, Change{Key: typeKey(spec.Name), Op: PutResource, Attributes: attributes})
 	if err != nil {
