@@ -22,6 +22,7 @@ type Query struct {
 	IP       string
 	Region   string
 	Filter   string
+	Prefer   string   // as Filter, but leaves nothing out
 	Avoid    []string // location ids
 	Explain  bool
 }
@@ -44,6 +45,7 @@ func (q *Query) values() url.Values {
 	set("ip", q.IP)
 	set("region", q.Region)
 	set("filter", q.Filter)
+	set("prefer", q.Prefer)
 	if len(q.Avoid) > 0 {
 		v["avoid"] = q.Avoid
 	}

@@ -172,6 +172,13 @@ func TestTypesAndListing(t *testing.T) {
 	if err != nil || len(ts) != 3 || ts[2].Name != "wehe" || *ts[2].TTLSeconds != 5 || !*ts[2].Redirect {
 		t.Errorf("%s %v", text(ts), err)
 	}
+	const policy = `{"weights":"share"}`
+	if created, err = c.PutType(ctx, Type{Name: "wehe", Policy: []byte(policy)}); err != nil || created {
+		t.Error(created, err)
+	}
+	if w, err := c.Type(ctx, "wehe"); err != nil || string(w.Policy) != policy {
+		t.Errorf("%s %v", w.Policy, err)
+	}
 	for i := range 230 {
 		d := document(fmt.Sprintf("id-%03d", i))
 		if _, err := c.Put(ctx, d, WriteOptions{}); err != nil {

@@ -62,6 +62,8 @@ type Explanation struct {
 		Seconds float64 `json:"seconds"`
 	} `json:"hops"`
 	Candidates []Candidate `json:"candidates"`
+	// PolicyIgnored is what of the type's policy the server does not understand.
+	PolicyIgnored string `json:"policy_ignored,omitempty"`
 }
 
 // Candidate is one location as it was judged.
@@ -79,4 +81,6 @@ type Type struct {
 	Mode       string `json:"mode,omitempty"`
 	TTLSeconds *int64 `json:"ttl_seconds,omitempty"`
 	Redirect   *bool  `json:"redirect,omitempty"`
+	// Policy says how locations are ordered and which are left out; nil: nothing.
+	Policy json.RawMessage `json:"policy,omitempty"`
 }

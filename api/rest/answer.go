@@ -83,7 +83,11 @@ func appendExplanation(dst []byte, a *region.Answer) []byte {
 		}
 		dst = appendTerms(dst, &a.Excluded[i])
 	}
-	return append(dst, "]}"...)
+	dst = append(dst, ']')
+	if a.PolicyIgnored != "" {
+		dst = jsontext.AppendString(append(dst, `,"policy_ignored":`...), a.PolicyIgnored)
+	}
+	return append(dst, '}')
 }
 
 func appendHop(dst []byte, h *region.Hop) []byte {
@@ -107,13 +111,36 @@ func appendTerms(dst []byte, c *geo.Candidate) []byte {
 	if c.Terms == (geo.Terms{}) {
 		return append(dst, '}') // it never came to a score
 	}
-	dst = jsontext.AppendFixed(append(dst, `,"score":`...), c.Score, 3)
-	dst = jsontext.AppendFixed(append(dst, `,"terms":{"km":`...), c.Terms.KM, 1)
-	dst = jsontext.AppendFloat(append(dst, `,"weight":`...), c.Terms.Weight)
-	dst = jsontext.AppendFloat(append(dst, `,"top_weight":`...), c.Terms.TopWeight)
-	dst = jsontext.AppendFloat(append(dst, `,"draw":`...), c.Terms.Draw)
-	if c.Terms.Assumed != "" {
-		dst = jsontext.AppendString(append(dst, `,"assumed":`...), c.Terms.Assumed)
+	dst = jsontext.AppendFloat(append(dst, `,"score":`...), c.Score)
+	return append(appendScoreTerms(append(dst, `,"terms":`...), &c.Terms), '}')
+}
+
+// appendScoreTerms appends terms to the last digit: sorting by them gives the order of the
+// answer. What no policy and no preference has touched is left out.
+func appendScoreTerms(dst []byte, t *geo.Terms) []byte {
+	dst = append(dst, '{')
+	if t.Spilled {
+		dst = append(dst, `"spilled":true,`...)
 	}
-	return append(dst, "}}"...)
+	if t.Preferred {
+		dst = append(dst, `"preferred":true,`...)
+	}
+	if t.TierRank > 0 {
+		dst = jsontext.AppendString(append(dst, `"tier":`...), t.Tier)
+		dst = append(appendInt(append(dst, `,"tier_rank":`...), int64(t.TierRank)), ',')
+	}
+	dst = jsontext.AppendFloat(append(dst, `"km":`...), t.KM)
+	if t.Bias != 1 && t.Bias != 0 {
+		dst = jsontext.AppendFloat(append(dst, `,"bias":`...), t.Bias)
+	}
+	dst = jsontext.AppendFloat(append(dst, `,"weight":`...), t.Weight)
+	dst = jsontext.AppendFloat(append(dst, `,"top_weight":`...), t.TopWeight)
+	dst = jsontext.AppendFloat(append(dst, `,"draw":`...), t.Draw)
+	if t.Load > 0 {
+		dst = jsontext.AppendFloat(append(dst, `,"load":`...), t.Load)
+	}
+	if t.Assumed != "" {
+		dst = jsontext.AppendString(append(dst, `,"assumed":`...), t.Assumed)
+	}
+	return append(dst, '}')
 }

@@ -21,6 +21,7 @@ type batchQuery struct {
 	key    gazetteer.Key
 	limit  int
 	filter string
+	prefer string
 	avoid  []gazetteer.LocationID
 }
 
@@ -86,7 +87,10 @@ func (q *batchQuery) query(b *batch) (region.Query, error) {
 		return out, err
 	}
 	var err error
-	out.Filter, err = filterParameter(q.filter)
+	if out.Filter, err = filterParameter("filter", q.filter); err != nil {
+		return out, err
+	}
+	out.Prefer, err = filterParameter("prefer", q.prefer)
 	return out, err
 }
 
@@ -147,6 +151,8 @@ func (b *batch) queryField(key string, q *batchQuery) {
 		q.limit = int(b.whole(1, region.MaxLimit))
 	case "filter":
 		q.filter = b.String()
+	case "prefer":
+		q.prefer = b.String()
 	case "avoid":
 		for ok := b.Array(); ok && b.Next(); {
 			b.avoid(q)

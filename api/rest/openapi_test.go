@@ -158,6 +158,11 @@ func TestAnswersConformToTheDescription(t *testing.T) {
 	}{
 		{"GET", "/v1/resolve/ndt/one", "/v1/resolve/{type}/{id}", "", nil},
 		{"GET", "/v1/resolve/ndt/one?lat=48.8&lon=2.3&explain=1&limit=1&filter=country!=US", "/v1/resolve/{type}/{id}", "", nil},
+		{"PUT", types, "/v1/types/{type}", wholePolicy, nil},
+		{"GET", types, "/v1/types/{type}", "", nil},
+		{"GET", "/v1/resolve/ndt/one?country=NL&explain=1&prefer=tier%3Dgold", "/v1/resolve/{type}/{id}", "", nil},
+		{"PUT", types, "/v1/types/{type}", `{"policy":{"pin":[""]}}`, nil},
+		{"PUT", types, "/v1/types/{type}", `{"redirect":true}`, nil},
 		{"GET", "/v1/resolve/ndt/one?redirect=1", "/v1/resolve/{type}/{id}", "", nil},
 		{"GET", "/v1/resolve/ndt/two", "/v1/resolve/{type}/{id}", "", nil},
 		{"GET", "/v1/resolve/ndt/one?limit=0", "/v1/resolve/{type}/{id}", "", nil},

@@ -101,7 +101,7 @@ func (h *Handler) lookupHeaders(out http.Header, a *region.Answer) {
 	out["Gazetteer-Staleness"] = h.headers.stale(a.Staleness)
 }
 
-const lookupParameters = "limit, lat, lon, country, ip, region, filter, avoid, explain, redirect"
+const lookupParameters = "limit, lat, lon, country, ip, region, filter, prefer, avoid, explain, redirect"
 
 // parseLookup reads the query string of a lookup and refuses what contradicts itself.
 func (h *Handler) parseLookup(query string, l *lookup) error {
@@ -154,7 +154,9 @@ func (h *Handler) lookupParameter(l *lookup, s *statement, name, value string) (
 	case "region":
 		q.Region, err = regionParameter(value)
 	case "filter":
-		q.Filter, err = filterParameter(value)
+		q.Filter, err = filterParameter(name, value)
+	case "prefer":
+		q.Prefer, err = filterParameter(name, value)
 	case "avoid":
 		q.Avoid, err = avoidParameter(q.Avoid, value)
 	case "explain":
@@ -185,10 +187,10 @@ func addressParameter(value string) (netip.Addr, error) {
 	return a.Unmap(), nil
 }
 
-func filterParameter(value string) (geo.Filter, error) {
+func filterParameter(name, value string) (geo.Filter, error) {
 	f, err := geo.ParseFilter(value)
 	if err != nil {
-		return f, badParameter("filter", "%s", reason(err))
+		return f, badParameter(name, "%s", reason(err))
 	}
 	return f, nil
 }

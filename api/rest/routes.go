@@ -34,7 +34,7 @@ const (
 	// region refuses what is stored beyond its limits; these bound what is read.
 	recordBody  bodyLimit = 2 * gazetteer.MaxRecordBytes
 	elementBody bodyLimit = 2 * gazetteer.MaxElementBytes
-	typeBody    bodyLimit = 4 << 10
+	typeBody    bodyLimit = 32 << 10
 	planBody    bodyLimit = 4 << 10
 	ringBody    bodyLimit = 64 << 10
 	batchBody   bodyLimit = 256 << 10

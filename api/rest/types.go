@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -9,6 +10,7 @@ import (
 	"gazetteer"
 	"gazetteer/api/rest/jsontext"
 	"gazetteer/region"
+	"gazetteer/region/geo"
 )
 
 // ttlDefault is how long answers of a type may be kept unless its publisher says
@@ -63,10 +65,11 @@ func appendType(dst []byte, s *region.TypeSpec) []byte {
 	dst = jsontext.AppendString(append(dst, `{"name":`...), string(s.Name))
 	dst = jsontext.AppendString(append(dst, `,"mode":`...), s.Mode)
 	dst = appendInt(append(dst, `,"ttl_seconds":`...), int64(s.TTL/time.Second))
-	if s.Redirect {
-		return append(dst, `,"redirect":true}`...)
+	dst = strconv.AppendBool(append(dst, `,"redirect":`...), s.Redirect)
+	if text := s.Policy.Text(); text != "" {
+		dst = append(append(dst, `,"policy":`...), text...)
 	}
-	return append(dst, `,"redirect":false}`...)
+	return append(dst, '}')
 }
 
 func (h *Handler) putType(c *gin.Context) error {
@@ -119,22 +122,22 @@ func unguardedType(c *gin.Context) (gazetteer.Type, error) {
 }
 
 // readType reads the document of a type over what s holds.
-func readType(text string, s *region.TypeSpec) error {
+func readType(text string, s *region.TypeSpec) (err error) {
 	var r reader
+	var d geo.PolicyDocument
 	r.Reset(text)
-	for ok := r.Object(); ok; {
-		var key string
-		if key, ok = r.Key(); ok {
-			r.typeField(key, s)
-		}
+	r.fields(func(key string) { r.typeField(key, s, &d) })
+	if err := r.End(); err != nil {
+		return err
 	}
-	return r.End()
+	s.Policy, err = policyOf(&d)
+	return err
 }
 
 // ttlMax keeps whole seconds exact and far from overflow; the region has its own limit.
 const ttlMax = 1 << 31
 
-func (r *reader) typeField(key string, s *region.TypeSpec) {
+func (r *reader) typeField(key string, s *region.TypeSpec, p *geo.PolicyDocument) {
 	switch key {
 	case "name":
 		r.same(string(s.Name))
@@ -144,6 +147,8 @@ func (r *reader) typeField(key string, s *region.TypeSpec) {
 		s.TTL = time.Duration(r.whole(0, ttlMax)) * time.Second
 	case "redirect":
 		s.Redirect = r.Bool()
+	case "policy":
+		r.fields(func(key string) { r.policyField(key, p) })
 	default:
 		r.Unknown()
 	}

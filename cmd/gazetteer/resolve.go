@@ -45,6 +45,7 @@ for whom the question is asked.`,
 	f.StringVar(&q.Country, "country", "", "country of the client, two letters")
 	f.StringVar(&q.IP, "ip", "", "address of the client")
 	f.StringVar(&q.Filter, "filter", "", "which locations to consider")
+	f.StringVar(&q.Prefer, "prefer", "", "which locations come first")
 	f.StringSliceVar(&q.Avoid, "avoid", nil, "location ids to leave out")
 	a.regionFlag(c, &q.Region)
 	f.BoolVar(&q.Explain, "explain", false, "also say how the answer came about")
@@ -90,6 +91,9 @@ func (a *app) printExplanation(answer *client.Answer) error {
 		rows = append(rows, []string{c.ID, kilometres(c.DistanceKM), number(c.Score), string(c.Terms), c.Excluded})
 	}
 	fmt.Fprintln(a.out)
+	if ignored := answer.Explain.PolicyIgnored; ignored != "" {
+		fmt.Fprintf(a.out, "not understood of the type's policy: %s\n\n", printable(ignored))
+	}
 	return grid(a.out, []string{"CANDIDATE", "KM", "SCORE", "TERMS", "LEFT OUT BECAUSE"}, rows)
 }
 

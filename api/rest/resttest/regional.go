@@ -71,10 +71,11 @@ func (r *Regional) Resolve(ctx context.Context, q *region.Query, a *region.Answe
 	var locator geo.Locator
 	var ranker geo.Ranker
 	place := locator.Locate(q.Client)
-	o := geo.Options{Limit: cmp.Or(q.Limit, region.DefaultLimit), Filter: q.Filter, Avoid: q.Avoid, Explain: q.Explain}
+	o := geo.Options{Limit: cmp.Or(q.Limit, region.DefaultLimit), Filter: q.Filter, Prefer: q.Prefer, Avoid: q.Avoid, Policy: spec.Policy, Explain: q.Explain}
 	best, rest := ranker.Rank(nil, place, q.Client.Addr, record.Locations, &o)
 	*a = region.Answer{Key: q.Key, Version: record.Version, Client: place, Candidates: best, Excluded: rest, Region: by, Node: "n1", TTL: spec.TTL}
 	if q.Explain {
+		a.PolicyIgnored = spec.Policy.Ignored()
 		a.Hops = []region.Hop{{Role: "regional server", Name: "n1", Took: 42 * time.Microsecond}, {Role: "replica", Name: "n1", Took: 7 * time.Microsecond}}
 	}
 	return nil
