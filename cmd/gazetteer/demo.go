@@ -19,6 +19,7 @@ type demoFlags struct {
 	regions, costs    string
 	insecure, verbose bool
 	processes         bool
+	dns, zone         string
 	region            string // of a process that another one has started
 }
 
@@ -52,6 +53,8 @@ they keep their data in memory unless --data is given or each is a process.`,
 	fl.StringVar(&f.regions, "regions", "7", "how many regions, or a file that describes them")
 	fl.StringVar(&f.costs, "costs", "measured", "how the regions know the costs of the tree's edges: measured or given")
 	fl.BoolVar(&f.processes, "processes", false, "run each region as a process of its own")
+	fl.StringVar(&f.dns, "dns", "", "HOST:PORT on which the first region answers over DNS, too")
+	fl.StringVar(&f.zone, "zone", "gazetteer.test", "the DNS zone that it answers for")
 	fl.BoolVar(&f.insecure, "insecure", false, "allow an address that is not loopback")
 	fl.BoolVar(&f.verbose, "verbose", false, "log what the regions do")
 	fl.StringVar(&f.region, "region", "", "be this region of the demo, which gives its orders on the standard input")
@@ -86,7 +89,7 @@ func (a *app) newDemo(ctx context.Context, f *demoFlags) (*demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &demo{app: a, world: w, data: f.data}
+	d := &demo{app: a, world: w, data: f.data, names: f}
 	if f.processes {
 		d.host = a.newProcesses(f, w)
 		return d, nil
@@ -133,6 +136,7 @@ func (d *demo) showAround(ctx context.Context) error {
 	if err := d.app.tour(ctx, d.url()); err != nil {
 		return err
 	}
+	d.explainNames()
 	d.explainCuts()
 	_, err := fmt.Fprint(d.app.out, "\nCtrl-C ends it.\n")
 	return err

@@ -19,8 +19,9 @@ type demo struct {
 	app   *app
 	world *world
 	host  host
-	data  string // "": in memory
-	sites []site // as far as they run, in the order of the world; the first answers at --http
+	data  string     // "": in memory
+	names *demoFlags // say where DNS answers
+	sites []site     // as far as they run, in the order of the world; the first answers at --http
 }
 
 // host runs the regions of a demo, by their number in its world. They share nothing:

@@ -109,6 +109,7 @@ func (h *processes) arguments(r gazetteer.RegionID) []string {
 	f := h.flags
 	return []string{
 		"demo", "--region", string(r), "--regions", f.regions, "--costs", f.costs, "--geoip", f.geoip, "--http", f.http,
+		"--dns", f.dns, "--zone", f.zone,
 		fmt.Sprint("--insecure=", f.insecure), fmt.Sprint("--verbose=", f.verbose),
 	}
 }

@@ -77,6 +77,9 @@ func (s *service) openDemo(ctx context.Context, f *demoFlags, w *world, d *door)
 		return err
 	}
 	s.self.HTTP = s.web.Addr().String()
+	if err := s.openDemoNames(ctx, f, w); err != nil {
+		return err
+	}
 	if len(w.regions) == 1 {
 		return nil
 	}

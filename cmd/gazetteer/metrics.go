@@ -10,7 +10,7 @@ import (
 // samples are the metrics of the parts that the REST face does not know.
 func (s *service) samples(m *member) func() []rest.Sample {
 	return func() []rest.Sample {
-		out := geoipSamples(s.locator.Status())
+		out := append(geoipSamples(s.locator.Status()), s.names.samples()...)
 		if m.transport != nil {
 			out = append(out, peerSamples(m.transport.Counters())...)
 			out = append(out, linkSamples(m.transport.Traffic())...)

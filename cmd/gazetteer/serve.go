@@ -25,6 +25,7 @@ type service struct {
 	web      net.Listener // nil: a node that is no regional server has no REST face
 	proxies  []netip.Prefix
 	lameDuck time.Duration
+	names    *dnsFace                        // nil: no DNS face
 	front    func(http.Handler) http.Handler // what stands before the REST face; nil for nothing
 }
 
@@ -53,6 +54,7 @@ func (s *service) unlisten() {
 			_ = l.Close() // who serves it may have closed it
 		}
 	}
+	s.names.close()
 }
 
 func (s *service) serve(ctx context.Context, m *member, up func(context.Context, *member) error) error {
@@ -66,15 +68,20 @@ func (s *service) serve(ctx context.Context, m *member, up func(context.Context,
 		case <-ctx.Done():
 		}
 	}()
-	face, err := s.open(m, func(err error) { cancel(failure{err}) })
+	failed := func(err error) { cancel(failure{err}) }
+	endNames, err := s.names.begin(m, failed)
 	if err != nil {
 		return err
+	}
+	face, err := s.open(m, failed)
+	if err != nil {
+		return errors.Join(err, endNames())
 	}
 	if err := up(ctx, m); err != nil && ctx.Err() == nil {
 		cancel(failure{err})
 	}
 	<-ctx.Done()
-	return errors.Join(face.close(ctx, s.lameDuck), failureOf(ctx))
+	return errors.Join(face.close(ctx, s.lameDuck), endNames(), failureOf(ctx))
 }
 
 // failure is why a service ended that nobody had asked to end.

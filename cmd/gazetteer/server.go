@@ -31,6 +31,7 @@ type serverFlags struct {
 	proxies                   []string
 	insecure                  bool
 	lameDuck                  time.Duration
+	names                     nameFlags
 }
 
 // A process that nobody told its region is one of its own.
@@ -81,6 +82,7 @@ func (f *serverFlags) define(c *cobra.Command) {
 	fl.StringSliceVar(&f.proxies, "trusted-proxies", nil, "networks (CIDR) whose Forwarded and X-Forwarded-For headers are believed")
 	fl.BoolVar(&f.insecure, "insecure", false, "allow addresses that are not loopback, without TLS and tokens")
 	fl.DurationVar(&f.lameDuck, "lame-duck", 2*time.Second, "how long to go on after /readyz began to fail")
+	f.names.define(c)
 }
 
 func (a *app) serve(ctx context.Context, f serverFlags) error {
@@ -205,6 +207,9 @@ func (f *serverFlags) listen(ctx context.Context, s *service) (err error) {
 		}
 		s.self.HTTP = s.web.Addr().String()
 	}
+	if s.names, err = f.names.open(ctx, s.self.Name); err != nil {
+		return err
+	}
 	if addr := cmp.Or(f.peer, s.self.Addr); addr != "" {
 		if s.peers, err = listen(ctx, "--peer", addr, f.insecure); err != nil {
 			return err
@@ -231,11 +236,15 @@ func openLocator(path string) (*geo.Locator, error) {
 	return geo.OpenLocator(path)
 }
 
-func parseNetworks(texts []string) (out []netip.Prefix, err error) {
+func parseNetworks(texts []string) ([]netip.Prefix, error) {
+	return networksOf("--trusted-proxies", texts)
+}
+
+func networksOf(flag string, texts []string) (out []netip.Prefix, err error) {
 	for _, t := range texts {
 		p, err := netip.ParsePrefix(t)
 		if err != nil {
-			return nil, usage("--trusted-proxies: %q is not a network such as 10.0.0.0/8", t)
+			return nil, usage("%s: %q is not a network such as 10.0.0.0/8", flag, t)
 		}
 		out = append(out, p.Masked())
 	}
