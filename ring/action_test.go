@@ -380,6 +380,7 @@ func (w *world) heardBack(n *node, o *write, out *ring.Outcome) {
 	case out.Err == nil:
 		w.versions[resourceOf{o.Partition, o.ID}] = out.Version
 		w.cover.done++
+		w.wroteInSession(o, out)
 	default:
 		w.cover.refused++
 	}

@@ -11,6 +11,9 @@ type event struct {
 	scan *scan
 	link *link
 	mail mail
+
+	viewer  *viewer
+	session *session
 }
 
 type eventKind uint8
@@ -28,6 +31,11 @@ const (
 	evInstall                    // a region installs a plan
 	evConfigure                  // a node learns its region's plan
 	evMend                       // a fault of limited duration ends
+	evRoam                       // a viewer looks after itself
+	evShow                       // a message reaches a viewer
+	evHear                       // a viewer's message reaches its replica
+	evDrain                      // a viewer has taken a data message
+	evRead                       // a session reads
 )
 
 // agenda is a heap of events by time; of two at one moment the one planned first comes

@@ -32,6 +32,8 @@ const (
 	formatRecord byte = 1
 	formatBatch  byte = 2
 	formatVector byte = 3
+	formatCursor byte = 4
+	formatToken  byte = 5
 )
 
 const (

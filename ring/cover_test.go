@@ -12,6 +12,8 @@ type coverage struct {
 	crashed, diskLost, copyPutBack, linkBroken, treeChanged, removed, joined, clockJumped bool
 	collectedWhileRunning                                                                 bool
 	done, refused                                                                         int
+	shown, tokenReads, tokenRefused                                                       int
+	watchLeft, watchReset, bookmarked, readLoose, tokenFolded                             bool
 	counters                                                                              ring.Counters
 }
 
@@ -36,6 +38,7 @@ func sum(a, b ring.Counters) ring.Counters {
 	a.Rewritten += b.Rewritten
 	a.Mutual += b.Mutual
 	a.Stuck += b.Stuck
+	a.Renewed += b.Renewed
 	return a
 }
 
@@ -67,16 +70,27 @@ const (
 	mutual
 	gap
 	stuck
+	watched
+	renewed
+	watchReset
+	watchLeft
+	tokenRead
+	tokenRefused
+	tokenFolded
+	readLoose
 	things
 )
 
 var thingNames = [things]string{"crashed", "overflowed", "overflowed in mid-scan", "collected a tombstone",
 	"collected one while faults went on", "changed the tree", "lost a disk", "put an old copy back", "resumed a scan",
 	"took a whole scan", "removed a member", "added a member", "held a stamp", "fenced a node", "wrote an orphan anew",
-	"journaled a conflict", "met below each other's horizon", "saw a gap", "asked a stuck subscriber"}
+	"journaled a conflict", "met below each other's horizon", "saw a gap", "asked a stuck subscriber",
+	"showed a watcher something", "renewed a watch instead of passing a mark on", "reset a watch", "moved away from a watch",
+	"read with a token", "refused a read for its token", "read with a clock for positions", "read an element above the vector"}
 
 // atLeast is how many schedules of a full batch must have met a thing.
-var atLeast = map[thing]int{crashed: 200, overflowedInScan: 200, collected: 200, treeChanged: 200, diskLost: 200}
+var atLeast = map[thing]int{crashed: 200, overflowedInScan: 200, collected: 200, treeChanged: 200, diskLost: 200,
+	watched: 200, renewed: 200, watchReset: 200, tokenRead: 200, tokenRefused: 200, tokenFolded: 200, readLoose: 50}
 
 func (t *tally) add(w *world) {
 	t.schedules++
@@ -93,6 +107,8 @@ func (t *tally) add(w *world) {
 		diskLost: c.diskLost, copyPutBack: c.copyPutBack, resumed: k.Resumed > 0, tookWhole: k.WholeScans > 0,
 		removed: c.removed, joined: c.joined, held: k.Held > 0, fenced: k.Fenced > 0, orphan: k.Orphans > 0,
 		journaled: k.Conflicts > 0, mutual: k.Mutual > 0, gap: k.Gaps > 0, stuck: k.Stuck > 0,
+		watched: c.shown > 0, renewed: k.Renewed > 0, watchReset: c.watchReset, watchLeft: c.watchLeft,
+		tokenRead: c.tokenReads > 0, tokenRefused: c.tokenRefused > 0, tokenFolded: c.tokenFolded, readLoose: c.readLoose,
 	} {
 		if met {
 			t.met[i]++

@@ -48,7 +48,9 @@ func (r *Replica) emitFresh() {
 	}
 	r.noteOwn(f)
 	for _, l := range r.links {
-		r.batch.after(l.peer.id, f)
+		if !l.watcher {
+			r.batch.after(l.peer.id, f)
+		}
 	}
 }
 
@@ -148,7 +150,7 @@ func (r *Replica) stepFresh(l *link, f Fresh) {
 	}
 	r.learn(k, f)
 	for _, other := range r.links {
-		if other != l {
+		if other != l && !other.watcher {
 			r.batch.after(other.peer.id, f)
 		}
 	}

@@ -34,6 +34,9 @@ func (r *Replica) Inspect(since int64) string {
 	return b.String()
 }
 
+// Bounded is a token with at most so many entries: the driver's tokens have few.
+func Bounded(t Token, most int) Token { return Token{slices.Clone(t.entries), t.upTo}.bounded(most) }
+
 // Feeding reports whether a node takes this replica's live tail of a partition.
 func (r *Replica) Feeding(n gazetteer.NodeID, p gazetteer.Partition) bool {
 	l := r.peer(n).link

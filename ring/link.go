@@ -17,9 +17,11 @@ type link struct {
 	generation  uint64
 	// over: a newer incarnation of the peer's store is known; nothing that still comes
 	// over this link is taken (rule 3).
-	over  bool
-	feeds map[gazetteer.Partition]*feed
-	order []*feed // sorted by partition
+	over bool
+	// watcher: a [Watcher] is at the other end, see [Replica.Watched].
+	watcher bool
+	feeds   map[gazetteer.Partition]*feed
+	order   []*feed // sorted by partition
 	// sessions holds the last session of feeds that have ended: a link never uses a
 	// number twice, since messages of the old one may still be on their way.
 	sessions map[gazetteer.Partition]uint64
@@ -50,14 +52,7 @@ type feed struct {
 
 // Linked tells that a link to the node is open.
 func (r *Replica) Linked(n gazetteer.NodeID) {
-	p := r.peer(n)
-	if p.link != nil {
-		r.Unlinked(n)
-	}
-	l := &link{peer: p, feeds: map[gazetteer.Partition]*feed{}, sessions: map[gazetteer.Partition]uint64{}, credit: r.cfg.Window}
-	p.link = l
-	i, _ := slices.BinarySearchFunc(r.links, n, func(l *link, n gazetteer.NodeID) int { return cmp.Compare(l.peer.id, n) })
-	r.links = slices.Insert(r.links, i, l)
+	l := r.openLink(n)
 	want := r.wants(n)
 	g := r.greet()
 	for _, m := range r.order {
@@ -72,6 +67,20 @@ func (r *Replica) Linked(n gazetteer.NodeID) {
 	r.greetFresh(l)
 }
 
+// openLink puts a new link in place of one that may still be there.
+func (r *Replica) openLink(n gazetteer.NodeID) *link {
+	p := r.peer(n)
+	if p.link != nil {
+		r.Unlinked(n)
+		p = r.peer(n)
+	}
+	l := &link{peer: p, feeds: map[gazetteer.Partition]*feed{}, sessions: map[gazetteer.Partition]uint64{}, credit: r.cfg.Window}
+	p.link = l
+	i, _ := slices.BinarySearchFunc(r.links, n, func(l *link, n gazetteer.NodeID) int { return cmp.Compare(l.peer.id, n) })
+	r.links = slices.Insert(r.links, i, l)
+	return l
+}
+
 func (r *Replica) greet() Greet {
 	return Greet{Store: r.origin.Store, Incarnation: r.origin.Incarnation, Generation: r.generation, Next: r.clock.peek(r.now.Wall)}
 }
@@ -79,7 +88,7 @@ func (r *Replica) greet() Greet {
 // Unlinked tells that the link broke: everything sent and not received is lost, nothing
 // more comes from it.
 func (r *Replica) Unlinked(n gazetteer.NodeID) {
-	l := r.peer(n).link
+	l := r.linkTo(n)
 	if l == nil {
 		return
 	}
@@ -91,6 +100,17 @@ func (r *Replica) Unlinked(n gazetteer.NodeID) {
 	}
 	l.peer.link, l.peer.next = nil, 0
 	r.links = slices.DeleteFunc(r.links, func(k *link) bool { return k == l })
+	if l.watcher {
+		delete(r.peers, n) // it comes back under any name
+	}
+}
+
+// linkTo returns the open link to a node, nil if there is none.
+func (r *Replica) linkTo(n gazetteer.NodeID) *link {
+	if p := r.peers[n]; p != nil {
+		return p.link
+	}
+	return nil
 }
 
 // feed returns the feed of a mirror on a link, made if need be.
@@ -126,8 +146,12 @@ func (r *Replica) endFeed(f *feed) {
 // Step takes a message that came over the link from a node. Messages for partitions
 // that are not hosted here, and of sessions that are over, are dropped.
 func (r *Replica) Step(from gazetteer.NodeID, msg Message) {
-	l := r.peer(from).link
+	l := r.linkTo(from)
 	if l == nil {
+		return
+	}
+	if l.watcher {
+		r.stepWatcher(l, msg)
 		return
 	}
 	if _, fresh := msg.(Fresh); l.over && !fresh {
@@ -201,7 +225,7 @@ func (r *Replica) enqueue(f *feed, m Message, size int) {
 // Sent tells that the link has taken k more of the data messages (Begin, Elements,
 // Mark) handed to it.
 func (r *Replica) Sent(n gazetteer.NodeID, k int) {
-	if l := r.peer(n).link; l != nil {
+	if l := r.linkTo(n); l != nil {
 		l.credit += k
 	}
 }

@@ -184,6 +184,10 @@ func (w *world) sendAll(n *node, es []ring.Envelope) {
 // send hands a message to the link that is open, as far as the sender knows.
 func (w *world) send(n *node, e *ring.Envelope) {
 	to := w.byID[e.To]
+	if to == nil {
+		w.toViewer(n, e)
+		return
+	}
 	l := w.links[w.pair(n, to)]
 	if l == nil || l.states[l.side(n)] != toldOpen || !n.lives(l.lives[l.side(n)]) {
 		return

@@ -38,7 +38,7 @@ type Match struct{ Partitions []gazetteer.Partition }
 type Ask struct{ Partitions []gazetteer.Partition }
 
 // Leave says: send me no more of these partitions; my plan no longer wants them from
-// you.
+// you. To a watcher it says: I hold them no more, ask elsewhere.
 type Leave struct{ Partitions []gazetteer.Partition }
 
 // Hello says: here is my vector; send me what I lack, then what is new.
@@ -50,6 +50,15 @@ type Hello struct {
 	Collected      gazetteer.Vector
 	CollectedClock gazetteer.Clock
 	Resume         *Resume // a scan from the same incarnation of the publisher broke
+}
+
+// Subscribe is a watcher's Hello: here is my vector, true within this scope; send me
+// what I lack of it, then what is new of it. Its feed goes one way, and its link filters:
+// no mark is passed on over it (rule 5).
+type Subscribe struct {
+	Scope   Scope
+	Session uint64
+	Vector  gazetteer.Vector
 }
 
 // Resume names how far a broken scan came: its subscriber held Hello.Vector, received
@@ -71,7 +80,8 @@ type Begin struct {
 }
 
 // Elements carries updates: of a scan or passed on from another scan (Live false), or
-// of the live tail (Live true), where each origin's sequence numbers have no gaps.
+// of the live tail (Live true), where each origin's sequence numbers have no gaps but on a
+// link that filters.
 type Elements struct {
 	Partition gazetteer.Partition
 	Session   uint64
@@ -145,13 +155,14 @@ type Run struct {
 	First, Count uint32
 }
 
-func (Greet) message()    {}
-func (Match) message()    {}
-func (Ask) message()      {}
-func (Leave) message()    {}
-func (Hello) message()    {}
-func (Begin) message()    {}
-func (Elements) message() {}
-func (Mark) message()     {}
-func (Report) message()   {}
-func (Fresh) message()    {}
+func (Greet) message()     {}
+func (Match) message()     {}
+func (Ask) message()       {}
+func (Leave) message()     {}
+func (Hello) message()     {}
+func (Begin) message()     {}
+func (Elements) message()  {}
+func (Mark) message()      {}
+func (Report) message()    {}
+func (Fresh) message()     {}
+func (Subscribe) message() {}

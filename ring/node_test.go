@@ -123,6 +123,11 @@ func (w *world) end(n *node, sent fate) {
 		}
 	}
 	n.writes, n.whole, n.stalled, n.inputs = nil, nil, nil, 0
+	for _, v := range w.viewers {
+		if v.at == n {
+			w.detaches(v, false)
+		}
+	}
 	for _, m := range w.nodes {
 		if l := w.links[w.pair(n, m)]; l != nil {
 			l.states[l.side(n)] = toldBroken

@@ -169,6 +169,9 @@ func (r *Replica) wantedPeers() []gazetteer.NodeID {
 // relink makes the feeds of all open links what the plan and the liveness view ask for.
 func (r *Replica) relink() {
 	for _, l := range r.links {
+		if l.watcher {
+			continue
+		}
 		want := r.wants(l.peer.id)
 		r.wantOn(l, want)
 		r.leave(l, want)

@@ -140,6 +140,9 @@ func (r *Replica) unhost(m *mirror) {
 		r.parted = append(r.parted, parted{PartitionSeq{m.partition, seq}, seq == m.told})
 	}
 	for _, f := range slices.Clone(m.feeds) {
+		if f.link.watcher {
+			r.control(f.link, Leave{Partitions: []gazetteer.Partition{m.partition}})
+		}
 		r.endFeed(f)
 	}
 	r.cfg.State.Partitions = withState(r.cfg.State.Partitions, m)

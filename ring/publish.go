@@ -14,7 +14,8 @@ type publication struct {
 	left    bool   // the peer has had what it wanted
 	// founding: its mark came from a mirror that was not believed itself.
 	founding bool
-	hello    Hello // what the peer said last
+	hello    Hello  // what the peer said last
+	filter   Filter // of a watcher's scope
 	// acked is what the peer has reported as durable.
 	acked gazetteer.Vector
 
@@ -74,6 +75,10 @@ func (r *Replica) stepHello(l *link, h Hello) {
 // answer starts a scan for a waiting Hello if that may be done now.
 func (r *Replica) answer(f *feed) {
 	m, h := f.m, &f.out.hello
+	if f.link.watcher {
+		r.answerWatcher(f)
+		return
+	}
 	if f.out.phase != outWaiting || m.whole != nil || !r.mayPublish(m, f) {
 		return
 	}
@@ -204,7 +209,7 @@ func (r *Replica) Scanned(c Chunk) {
 		us = unsent(us, s.resume)
 	}
 	s.count(us)
-	if len(us) > 0 {
+	if us = f.out.filter.passed(us); len(us) > 0 {
 		r.data(f.link, Elements{Partition: f.m.partition, Session: f.out.session, Updates: us})
 	}
 	if c.Done {
@@ -248,7 +253,7 @@ func unsent(us []gazetteer.Update, b *Resume) []gazetteer.Update {
 // queue, another and smaller scan follows; else the feed is live.
 func (r *Replica) finishScan(f *feed) {
 	s, m := f.out.scan, f.m
-	f.out.founding = !m.filled || m.founding
+	f.out.founding = !f.link.watcher && (!m.filled || m.founding)
 	r.data(f.link, Mark{Partition: m.partition, Session: f.out.session, Vector: s.snapshot, End: true, Founding: f.out.founding})
 	again := f.out.overflowed || s.found >= r.cfg.QueueMax
 	r.closeScan(f)
@@ -299,6 +304,10 @@ func (r *Replica) stopPublishing(f *feed) {
 func (r *Replica) passOn(m *mirror, from *link, msg Message, size int) {
 	for _, f := range m.feeds {
 		if f.link == from {
+			continue
+		}
+		if f.link.watcher {
+			r.passToWatcher(f, msg)
 			continue
 		}
 		switch f.out.phase {

@@ -52,6 +52,7 @@ type Outcome struct {
 	Created bool              // the resource did not exist before
 	Existed bool              // all that Put and Delete name existed before
 	Reached Ack
+	Shown   Token // of the resource after the write: for the session that wrote
 	Err     error
 }
 
@@ -129,4 +130,5 @@ type Counters struct {
 	Rewritten                                uint64 // elements that a whole scan had written anew
 	Mutual                                   uint64 // handshakes below each other's horizon
 	Stuck                                    uint64 // handshakes asked for after StuckAfter
+	Renewed                                  uint64 // handshakes that watchers were asked for
 }

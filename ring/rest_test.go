@@ -113,7 +113,7 @@ func (w *world) unrest() string {
 			}
 		}
 	}
-	return ""
+	return w.unshown()
 }
 
 func unlike(a, b *shelf) string {
@@ -179,6 +179,7 @@ func (w *world) judge() {
 		w.books.journaled(part)
 		w.books.countRewritten(owners[0], part)
 	}
+	w.books.watchersAgree()
 }
 
 func (w *world) owners(part int) []*node {

@@ -184,12 +184,7 @@ func (b *books) removed(n *node, h *ring.Held, installs []*sealed, again []int32
 // outside the plan still have it.
 func (b *books) mayCollect(n *node, f int32) {
 	t := &b.facts[f]
-	all := uint64(0)
-	for _, m := range b.w.nodes {
-		if slices.Contains(n.plan.Stores, m.id.Store()) && m.circle.parts&(1<<t.part) != 0 {
-			all |= m.bit()
-		}
-	}
+	all := b.w.plannedBy(n, t.part)
 	t.among &= all
 	t.seen = true // it has done its work
 	if all&n.bit() == 0 {

@@ -161,6 +161,8 @@ func (s *schedule) run(trace io.Writer) (w *world) {
 		}
 	}()
 	w.start()
+	w.watched()
+	w.visited()
 	begin := time.Duration(0)
 	if s.shape.calm {
 		begin = time.Second

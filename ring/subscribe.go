@@ -338,7 +338,11 @@ func (r *Replica) askStuck() {
 	for _, l := range r.links {
 		var ask Ask
 		for _, f := range l.order {
-			if r.stuck(f) {
+			switch {
+			case !r.stuck(f):
+			case l.watcher:
+				r.renew(f)
+			default:
 				ask.Partitions = append(ask.Partitions, f.m.partition)
 			}
 		}

@@ -58,7 +58,7 @@ func (r *Replica) handshakeAgain(m *mirror, but *feed) {
 	for _, f := range slices.Clone(m.feeds) {
 		r.stopPublishing(f)
 		r.control(f.link, Ask{Partitions: []gazetteer.Partition{m.partition}})
-		if f != but {
+		if f != but && !f.link.watcher {
 			r.sendHello(f)
 		}
 	}

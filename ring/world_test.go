@@ -45,6 +45,9 @@ type world struct {
 	locations []gazetteer.LocationID
 	versions  map[resourceOf]gazetteer.Version // as clients have last heard
 	timeless  bool                             // traces tell no times
+
+	viewers  []*viewer
+	sessions []*session
 }
 
 // shape is what a world is made of; it does not change while the world runs.
@@ -153,6 +156,10 @@ func (w *world) happen(e *event) {
 		}
 	case evMend:
 		w.mend(e)
+	case evRoam, evShow, evHear, evDrain:
+		w.happensTo(e.viewer, e)
+	case evRead:
+		w.readsAt(e.session)
 	}
 }
 
