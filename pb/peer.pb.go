@@ -2195,6 +2195,92 @@ func (x *Stable) GetHeld() *Partitions {
 	return nil
 }
 
+// Subscribe is a watcher's hello. A filter of a later version has fields of its own; so
+// that an older server does not take it for a wider one, the scope's hash goes with it.
+type Subscribe struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	Index         uint32                 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
+	Session       uint64                 `protobuf:"varint,3,opt,name=session,proto3" json:"session,omitempty"`
+	Prefix        []byte                 `protobuf:"bytes,4,opt,name=prefix,proto3" json:"prefix,omitempty"` // of the ids that pass
+	Vector        []byte                 `protobuf:"bytes,5,opt,name=vector,proto3" json:"vector,omitempty"`
+	Scope         uint64                 `protobuf:"fixed64,6,opt,name=scope,proto3" json:"scope,omitempty"` // ring.Scope.Hash
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Subscribe) Reset() {
+	*x = Subscribe{}
+	mi := &file_peer_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Subscribe) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Subscribe) ProtoMessage() {}
+
+func (x *Subscribe) ProtoReflect() protoreflect.Message {
+	mi := &file_peer_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Subscribe.ProtoReflect.Descriptor instead.
+func (*Subscribe) Descriptor() ([]byte, []int) {
+	return file_peer_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Subscribe) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Subscribe) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *Subscribe) GetSession() uint64 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *Subscribe) GetPrefix() []byte {
+	if x != nil {
+		return x.Prefix
+	}
+	return nil
+}
+
+func (x *Subscribe) GetVector() []byte {
+	if x != nil {
+		return x.Vector
+	}
+	return nil
+}
+
+func (x *Subscribe) GetScope() uint64 {
+	if x != nil {
+		return x.Scope
+	}
+	return 0
+}
+
 // Beat says that the sender lives, and what its monotonic clock shows.
 type Beat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2205,7 +2291,7 @@ type Beat struct {
 
 func (x *Beat) Reset() {
 	*x = Beat{}
-	mi := &file_peer_proto_msgTypes[28]
+	mi := &file_peer_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2217,7 +2303,7 @@ func (x *Beat) String() string {
 func (*Beat) ProtoMessage() {}
 
 func (x *Beat) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[28]
+	mi := &file_peer_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2230,7 +2316,7 @@ func (x *Beat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Beat.ProtoReflect.Descriptor instead.
 func (*Beat) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{28}
+	return file_peer_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Beat) GetNanos() uint64 {
@@ -2250,7 +2336,7 @@ type Want struct {
 
 func (x *Want) Reset() {
 	*x = Want{}
-	mi := &file_peer_proto_msgTypes[29]
+	mi := &file_peer_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2262,7 +2348,7 @@ func (x *Want) String() string {
 func (*Want) ProtoMessage() {}
 
 func (x *Want) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[29]
+	mi := &file_peer_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2275,7 +2361,7 @@ func (x *Want) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Want.ProtoReflect.Descriptor instead.
 func (*Want) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{29}
+	return file_peer_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Want) GetWants() bool {
@@ -2295,7 +2381,7 @@ type Unknown struct {
 
 func (x *Unknown) Reset() {
 	*x = Unknown{}
-	mi := &file_peer_proto_msgTypes[30]
+	mi := &file_peer_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2307,7 +2393,7 @@ func (x *Unknown) String() string {
 func (*Unknown) ProtoMessage() {}
 
 func (x *Unknown) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[30]
+	mi := &file_peer_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2320,7 +2406,7 @@ func (x *Unknown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unknown.ProtoReflect.Descriptor instead.
 func (*Unknown) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{30}
+	return file_peer_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Unknown) GetKind() uint32 {
@@ -2534,7 +2620,14 @@ const file_peer_proto_rawDesc = "" +
 	"\bcomplete\x18\x02 \x01(\x06R\bcomplete\x12+\n" +
 	"\x05ended\x18\x03 \x01(\v2\x15.gazetteer.PartitionsR\x05ended\x12\x12\n" +
 	"\x04sums\x18\x04 \x03(\x06R\x04sums\x12)\n" +
-	"\x04held\x18\x05 \x01(\v2\x15.gazetteer.PartitionsR\x04held\"\x1c\n" +
+	"\x04held\x18\x05 \x01(\v2\x15.gazetteer.PartitionsR\x04held\"\x95\x01\n" +
+	"\tSubscribe\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
+	"\x05index\x18\x02 \x01(\rR\x05index\x12\x18\n" +
+	"\asession\x18\x03 \x01(\x04R\asession\x12\x16\n" +
+	"\x06prefix\x18\x04 \x01(\fR\x06prefix\x12\x16\n" +
+	"\x06vector\x18\x05 \x01(\fR\x06vector\x12\x14\n" +
+	"\x05scope\x18\x06 \x01(\x06R\x05scope\"\x1c\n" +
 	"\x04Beat\x12\x14\n" +
 	"\x05nanos\x18\x01 \x01(\x04R\x05nanos\"\x1c\n" +
 	"\x04Want\x12\x14\n" +
@@ -2555,7 +2648,7 @@ func file_peer_proto_rawDescGZIP() []byte {
 }
 
 var file_peer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_peer_proto_goTypes = []any{
 	(PeerError_Kind)(0),      // 0: gazetteer.PeerError.Kind
 	(*PeerHello)(nil),        // 1: gazetteer.PeerHello
@@ -2586,9 +2679,10 @@ var file_peer_proto_goTypes = []any{
 	(*Report)(nil),           // 26: gazetteer.Report
 	(*Fresh)(nil),            // 27: gazetteer.Fresh
 	(*Stable)(nil),           // 28: gazetteer.Stable
-	(*Beat)(nil),             // 29: gazetteer.Beat
-	(*Want)(nil),             // 30: gazetteer.Want
-	(*Unknown)(nil),          // 31: gazetteer.Unknown
+	(*Subscribe)(nil),        // 29: gazetteer.Subscribe
+	(*Beat)(nil),             // 30: gazetteer.Beat
+	(*Want)(nil),             // 31: gazetteer.Want
+	(*Unknown)(nil),          // 32: gazetteer.Unknown
 }
 var file_peer_proto_depIdxs = []int32{
 	2,  // 0: gazetteer.PeerHello.link:type_name -> gazetteer.LinkHello
@@ -2625,7 +2719,7 @@ func file_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_peer_proto_rawDesc), len(file_peer_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -38,10 +38,7 @@ func (r *Replica) stepSubscribe(l *link, s Subscribe) {
 		return
 	}
 	r.stopPublishing(f)
-	f.out = publication{
-		phase: outWaiting, session: s.Session, filter: s.Scope.Filter, acked: s.Vector.Clone(),
-		hello: Hello{Partition: m.partition, Session: s.Session, Vector: s.Vector.Clone()},
-	}
+	f.out = publication{phase: outWaiting, session: s.Session, filter: s.Scope.Filter, acked: s.Vector.Clone()}
 	r.answerWatcher(f)
 }
 
@@ -49,7 +46,7 @@ func (r *Replica) stepSubscribe(l *link, s Subscribe) {
 // that it could be sent what it has seen replaced, and later not what has replaced it:
 // that its vector covers.
 func (r *Replica) answerWatcher(f *feed) {
-	m, v := f.m, f.out.hello.Vector
+	m, v := f.m, f.out.acked
 	switch {
 	case f.out.phase != outWaiting:
 	case m.whole != nil || !m.filled || !m.vector.CoversAll(v):

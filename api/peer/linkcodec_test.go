@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,8 @@ func sampleMessages() []ring.Message {
 		ring.Elements{Partition: p, Session: 6, Live: true, Updates: us}, ring.Elements{Partition: p, Updates: us[:1]},
 		ring.Mark{Partition: p}, ring.Mark{Partition: p, Session: 7, Vector: w, End: true, Founding: true},
 		ring.Report{Partition: p}, ring.Report{Partition: p, Session: 8, Durable: v, By: "fra-2", Hops: 3},
+		ring.Subscribe{Scope: ring.Scope{Partition: p}},
+		ring.Subscribe{Scope: ring.Scope{Partition: p, Filter: ring.Filter{Prefix: "cran\xff"}}, Session: 9, Vector: v},
 		ring.Fresh{Node: "n", Origin: o},
 		ring.Fresh{Node: "fra-1", Origin: o, Generation: 6, Number: 3, Base: 2, Next: 1 << 60, Age: time.Second,
 			Positions: []ring.PartitionSeq{{Partition: p, Seq: 1 << 50}, {Partition: ps[0], Seq: 2}},
@@ -105,8 +108,8 @@ func TestMessagesCross(t *testing.T) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}
 	}
-	if len(kinds) != int(linkFresh) {
-		t.Errorf("%d kinds of messages were tried, there are %d", len(kinds), linkFresh)
+	if len(kinds) != int(linkSubscribe) {
+		t.Errorf("%d kinds of messages were tried, there are %d", len(kinds), linkSubscribe)
 	}
 }
 
@@ -131,6 +134,25 @@ func TestSampleMessagesSetEveryField(t *testing.T) {
 				t.Errorf("no sample of %v sets %s", typ, typ.Field(i).Name)
 			}
 		}
+	}
+}
+
+// A filter of a later version must not be taken for the wider one that is left when what
+// is unknown of it is passed over.
+func TestAnUnknownFilterIsUnsupported(t *testing.T) {
+	s := ring.Scope{Partition: gazetteer.Partition{Type: "mirrors", Index: 3}, Filter: ring.Filter{Prefix: "a"}}
+	d := linkDecoder{partitions: 271}
+	decode := func(prefix string) (ring.Message, error) {
+		b := pb.Append(nil, &pb.Subscribe{Type: "mirrors", Index: 3, Session: 1, Prefix: []byte(prefix), Scope: s.Hash()})
+		return d.decode(linkSubscribe, b, noTransit)
+	}
+	for _, prefix := range []string{"", "ab"} {
+		if m, err := decode(prefix); m != nil || err != nil {
+			t.Errorf("prefix %q with the hash of another: %v, %v", prefix, m, err)
+		}
+	}
+	if m, err := decode(strings.Repeat("a", 256)); gazetteer.KindOf(err) != gazetteer.Invalid {
+		t.Errorf("a prefix of 256 bytes: %v, %v", m, err)
 	}
 }
 

@@ -43,6 +43,8 @@ func (d *linkDecoder) decode(kind byte, b []byte, transit func(echo uint64, held
 		return d.report(b)
 	case linkFresh:
 		return d.fresh(b, transit)
+	case linkSubscribe:
+		return d.subscribe(b)
 	}
 	return nil, nil
 }
@@ -195,6 +197,28 @@ func (d *linkDecoder) report(b []byte) (ring.Message, error) {
 	}
 	v, err := vector(w.Durable)
 	return ring.Report{Partition: p, Session: w.Session, Durable: v, By: gazetteer.NodeID(d.names.of(w.By)), Hops: w.Hops}, err
+}
+
+// subscribe returns nil, as for a kind that is unknown, for a filter that this version
+// does not know all of: it would be taken for a wider one.
+func (d *linkDecoder) subscribe(b []byte) (ring.Message, error) {
+	var w pb.Subscribe
+	if err := unmarshal(b, &w); err != nil {
+		return nil, err
+	}
+	p, err := d.partition(w.Type, w.Index)
+	if err != nil {
+		return nil, err
+	}
+	m := ring.Subscribe{Scope: ring.Scope{Partition: p, Filter: ring.Filter{Prefix: gazetteer.ID(w.Prefix)}}, Session: w.Session}
+	if len(w.Prefix) > gazetteer.MaxIDBytes {
+		return nil, broken("peer.Link", "a subscription's prefix is longer than an id", nil)
+	}
+	if m.Scope.Hash() != w.Scope {
+		return nil, nil
+	}
+	m.Vector, err = vector(w.Vector)
+	return m, err
 }
 
 func (d *linkDecoder) fresh(b []byte, transit func(uint64, time.Duration) (time.Duration, error)) (ring.Message, error) {

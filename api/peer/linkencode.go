@@ -20,6 +20,7 @@ const (
 	linkMark
 	linkReport
 	linkFresh
+	linkSubscribe
 
 	linkBeat    byte = 64
 	linkWant    byte = 65
@@ -99,6 +100,11 @@ func (e *linkEncoder) appendWhole(dst []byte, m ring.Message, at timing) ([]byte
 		})
 	case ring.Fresh:
 		return appendMessage(dst, linkFresh, freshToWire(&m, at))
+	case ring.Subscribe:
+		return appendMessage(dst, linkSubscribe, &pb.Subscribe{
+			Type: string(m.Scope.Partition.Type), Index: m.Scope.Partition.Index, Session: m.Session,
+			Prefix: []byte(m.Scope.Filter.Prefix), Vector: e.first(m.Vector), Scope: m.Scope.Hash(),
+		})
 	}
 	return dst, &gazetteer.Error{Op: "peer.Send", Kind: gazetteer.Unsupported, Detail: "this version cannot send such a message over a link"}
 }

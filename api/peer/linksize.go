@@ -16,6 +16,8 @@ func controlSize(m ring.Message) int {
 		return base + position*len(m.Partitions)
 	case ring.Hello:
 		return base + position*(len(m.Vector)+len(m.Collected)) + resumeSize(m.Resume)
+	case ring.Subscribe:
+		return base + len(m.Scope.Filter.Prefix) + position*len(m.Vector)
 	case ring.Report:
 		return base + position*len(m.Durable)
 	case ring.Fresh:
