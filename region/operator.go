@@ -55,12 +55,13 @@ type JoinToken struct {
 // Topology is the planet as one region knows it.
 type Topology struct {
 	// Epoch names the tree in use, as in "7.us-east-1"; "" before the first. Running
-	// names the one that is being built now.
-	Epoch, Running string
-	Regions        []RegionStatus // by name, this one included
-	Edges          []TopologyEdge // by names
-	Weight         time.Duration  // sum of the costs of the tree's edges
-	Messages       uint64         // of GHS that this region has sent to build it
+	// names the one that is being built now. Due says why another one is needed; "": it is
+	// not, as far as this region sees.
+	Epoch, Running, Due string
+	Regions             []RegionStatus // by name, this one included
+	Edges               []TopologyEdge // by names
+	Weight              time.Duration  // sum of the costs of the tree's edges
+	Messages            uint64         // of GHS that this region has sent to build it
 }
 
 // RegionStatus is what one region knows of another, or of itself.

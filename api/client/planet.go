@@ -6,6 +6,7 @@ import "time"
 type Topology struct {
 	Epoch    string   `json:"epoch"`   // of the tree in use; empty before the first
 	Running  string   `json:"running"` // of the tree that is being built; empty if none is
+	Due      string   `json:"due"`     // why another tree is needed; empty if none is
 	Regions  []Placed `json:"regions"`
 	Edges    []Edge   `json:"edges"`
 	WeightMS float64  `json:"weight_ms"` // sum of the costs of the tree's edges

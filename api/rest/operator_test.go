@@ -26,7 +26,7 @@ func (r *reply) same(body string) {
 
 func TestTopology(t *testing.T) {
 	x, _ := operated(t)
-	x.do("GET", "/v1/topology", "").want(200).same(`{"epoch":"7.r2","running":"8.r1","regions":[` +
+	x.do("GET", "/v1/topology", "").want(200).same(`{"epoch":"7.r2","running":"8.r1","due":"cost","regions":[` +
 		`{"name":"r1","lat":38.9,"lon":-77.4,"state":"live"},{"name":"r2","lat":53.3,"lon":0,"state":"live"},{"name":"r3","state":"unreachable"}],"edges":[` +
 		`{"a":"r1","b":"r2","cost_ms":68.300,"tree":true,"provisional":false},` +
 		`{"a":"r1","b":"r3","cost_ms":140.007,"tree":false,"provisional":false},` +

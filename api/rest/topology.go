@@ -15,6 +15,7 @@ import (
 type planetMap struct {
 	Epoch    string       `json:"epoch"`   // of the tree in use; "" before the first
 	Running  string       `json:"running"` // of the tree that is being built; "" if none is
+	Due      string       `json:"due"`     // why another tree is needed; "" if none is
 	Regions  []placed     `json:"regions"`
 	Edges    []edge       `json:"edges"`
 	Weight   milliseconds `json:"weight_ms"`
@@ -53,7 +54,7 @@ func (h *Handler) topology(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	m := planetMap{Epoch: t.Epoch, Running: t.Running, Regions: []placed{}, Edges: []edge{}, Weight: milliseconds(t.Weight), Messages: t.Messages}
+	m := planetMap{Epoch: t.Epoch, Running: t.Running, Due: t.Due, Regions: []placed{}, Edges: []edge{}, Weight: milliseconds(t.Weight), Messages: t.Messages}
 	for i := range t.Regions {
 		r := &t.Regions[i]
 		m.Regions = append(m.Regions, placed{r.Name, coordinatesOf(r), r.State})

@@ -128,6 +128,9 @@ func (d *demo) showAround(ctx context.Context) error {
 	if err := d.load(ctx); err != nil {
 		return err
 	}
+	if err := d.tellChange(ctx); err != nil {
+		return err
+	}
 	where := "in memory"
 	if d.data != "" {
 		where = "in " + printable(d.data)

@@ -22,6 +22,7 @@ type demo struct {
 	data  string     // "": in memory
 	names *demoFlags // say where DNS answers
 	sites []site     // as far as they run, in the order of the world; the first answers at --http
+	shown string     // the epoch of the tree that was printed
 }
 
 // host runs the regions of a demo, by their number in its world. They share nothing:
@@ -130,12 +131,37 @@ func (d *demo) awaitTree(ctx context.Context, began time.Time) error {
 	for {
 		t, err := k.Topology(ctx)
 		if err == nil && t.Running == "" && t.Epoch != "" && len(treeOf(&t)) == n-1 {
+			d.shown = t.Epoch
+			d.shown = t.Epoch
 			return d.printTree(&t, time.Since(began))
 		}
 		if err := pause(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}
+}
+
+// tellChange says so if another tree has replaced the one that was printed: on a busy
+// machine two regions may not agree in time on what the edge between them costs, and the
+// first tree has to do without it.
+func (d *demo) tellChange(ctx context.Context) error {
+	if d.shown == "" {
+		return nil
+	}
+	k, err := d.sites[0].client()
+	if err != nil {
+		return err
+	}
+	t, err := k.Topology(ctx)
+	switch {
+	case err != nil:
+		return err
+	case t.Due != "":
+		fmt.Fprintf(d.app.out, "Another tree is due (%s): gazetteer topology shows it when it stands.\n", t.Due)
+	case t.Epoch != d.shown:
+		fmt.Fprintf(d.app.out, "By now epoch %s stands, a tree of %.3f ms.\n", t.Epoch, t.WeightMS)
+	}
+	return nil
 }
 
 // treeOf returns the edges of the tree.

@@ -82,6 +82,8 @@ func treeText(t *client.Topology) string {
 	}
 	if t.Running != "" {
 		text += "; " + t.Running + " is being built"
+	} else if t.Due != "" {
+		text += "; another one is due: " + t.Due
 	}
 	return text
 }

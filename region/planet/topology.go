@@ -56,6 +56,9 @@ func (p *Planet) topologyNow(ctx context.Context) (region.Topology, error) {
 	if s.Running {
 		out.Running = nameOf(s.Epoch)
 	}
+	if s.Cause != voice.CauseNone {
+		out.Due = s.Cause.String()
+	}
 	for i := range all {
 		if all[i].Standing.State != Removed {
 			out.Regions = append(out.Regions, p.regionStatus(&all[i], &s))

@@ -51,7 +51,7 @@ func NewOperator() *Operator {
 
 func topology() region.Topology {
 	return region.Topology{
-		Epoch: "7.r2", Running: "8.r1",
+		Epoch: "7.r2", Running: "8.r1", Due: "cost",
 		Regions: []region.RegionStatus{
 			{Name: "r1", Point: gazetteer.Point{Lat: 38.9, Lon: -77.4}, Located: true, State: "live", Self: true, Stores: 4,
 				Servers: []region.RegionServer{{Node: "n1", Peer: "192.0.2.1:7070"}}},
