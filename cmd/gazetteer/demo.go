@@ -9,13 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"gazetteer"
-	"gazetteer/region/geo"
-	geosample "gazetteer/region/geo/sample"
 )
 
 // demoFlags is the command line of a demo.
 type demoFlags struct {
-	http, data, geoip string
+	http, data        string
+	locator           locatorFlags
 	regions, costs    string
 	insecure, verbose bool
 	processes         bool
@@ -49,7 +48,7 @@ they keep their data in memory unless --data is given or each is a process.`,
 	fl := c.Flags()
 	fl.StringVar(&f.http, "http", defaultHTTP, "HOST:PORT on which the first region answers; the others take free ports")
 	fl.StringVar(&f.data, "data", "", "directory to keep the data in (default: a temporary one, removed at the end)")
-	fl.StringVar(&f.geoip, "geoip", "", "City or Country database (.mmdb) in place of the bundled test database")
+	f.locator.define(c, "City or Country database (.mmdb) in place of the bundled test database")
 	fl.StringVar(&f.regions, "regions", "7", "how many regions, or a file that describes them")
 	fl.StringVar(&f.costs, "costs", "measured", "how the regions know the costs of the tree's edges: measured or given")
 	fl.BoolVar(&f.processes, "processes", false, "run each region as a process of its own")
@@ -103,14 +102,6 @@ func (f *demoFlags) check() error {
 		return usage("--costs: %q is neither measured nor given", f.costs)
 	}
 	return nil
-}
-
-// demoLocator opens a GeoIP database, the bundled one for "".
-func demoLocator(path string) (*geo.Locator, error) {
-	if path != "" {
-		return geo.OpenLocator(path)
-	}
-	return geo.LocatorFromBytes(geosample.City())
 }
 
 func firstOf(errs ...error) error {

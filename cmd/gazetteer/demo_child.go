@@ -92,7 +92,7 @@ func (c *demoChild) service(ctx context.Context, a *app, f *demoFlags) (*service
 		return through(ctx, addr)
 	}
 	var err error
-	if s.locator, err = demoLocator(f.geoip); err != nil {
+	if s.locator, err = f.locator.openForDemo(); err != nil {
 		return nil, err
 	}
 	ask := func(r gazetteer.RegionID, cut bool) { c.say(word{Turn: &turned{r, cut}}) }

@@ -107,11 +107,11 @@ func (h *processes) spawn(ctx context.Context, r gazetteer.RegionID) (*regionPro
 
 func (h *processes) arguments(r gazetteer.RegionID) []string {
 	f := h.flags
-	return []string{
-		"demo", "--region", string(r), "--regions", f.regions, "--costs", f.costs, "--geoip", f.geoip, "--http", f.http,
+	return append([]string{
+		"demo", "--region", string(r), "--regions", f.regions, "--costs", f.costs, "--http", f.http,
 		"--dns", f.dns, "--zone", f.zone,
 		fmt.Sprint("--insecure=", f.insecure), fmt.Sprint("--verbose=", f.verbose),
-	}
+	}, f.locator.args()...)
 }
 
 // attend hears a region until it ends.

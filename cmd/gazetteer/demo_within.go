@@ -33,7 +33,7 @@ const (
 
 // newWithin opens all ports, and nothing that touches data.
 func (a *app) newWithin(ctx context.Context, f *demoFlags, w *world) (*within, error) {
-	locator, err := demoLocator(f.geoip)
+	locator, err := f.locator.openForDemo()
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,8 @@ import (
 // samples are the metrics of the parts that the REST face does not know.
 func (s *service) samples(m *member) func() []rest.Sample {
 	return func() []rest.Sample {
-		out := append(geoipSamples(s.locator.Status()), s.names.samples()...)
+		out := append(geoipSamples(s.locator.Status()), networksSamples(s.locator.NetworksStatus())...)
+		out = append(out, s.names.samples()...)
 		if m.transport != nil {
 			out = append(out, peerSamples(m.transport.Counters())...)
 			out = append(out, linkSamples(m.transport.Traffic())...)
@@ -30,6 +31,20 @@ func geoipSamples(st geo.Status) []rest.Sample {
 	return []rest.Sample{
 		{Name: "gazetteer_geoip_built_timestamp_seconds", Help: "When the GeoIP database was made.", Value: float64(st.Built.Unix())},
 		{Name: "gazetteer_geoip_refused", Help: "1 while the file is not the database in use, because it is bad.", Value: stale},
+	}
+}
+
+func networksSamples(st geo.NetworksStatus) []rest.Sample {
+	if st.Path == "" {
+		return nil
+	}
+	stale := 0.0
+	if st.Err != nil {
+		stale = 1
+	}
+	return []rest.Sample{
+		{Name: "gazetteer_operator_networks", Help: "The operator's networks in use.", Value: float64(st.Networks)},
+		{Name: "gazetteer_operator_networks_refused", Help: "1 while the file is not the one in use, because it is bad.", Value: stale},
 	}
 }
 

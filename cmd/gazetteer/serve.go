@@ -15,7 +15,7 @@ import (
 const (
 	// finishWithin is how long requests under way may take at the end.
 	finishWithin = 10 * time.Second
-	// geoipEvery is how often the GeoIP file is looked at.
+	// geoipEvery is how often the files that place clients are looked at.
 	geoipEvery = 10 * time.Second
 )
 
@@ -60,7 +60,7 @@ func (s *service) unlisten() {
 func (s *service) serve(ctx context.Context, m *member, up func(context.Context, *member) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go s.locator.Watch(ctx, geoipEvery, s.logGeoIP)
+	s.watchFiles(ctx)
 	go func() {
 		select {
 		case err := <-m.failed:

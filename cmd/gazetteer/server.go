@@ -17,7 +17,6 @@ import (
 	"gazetteer"
 	"gazetteer/region"
 	"gazetteer/region/control"
-	"gazetteer/region/geo"
 	"gazetteer/region/planet"
 )
 
@@ -27,7 +26,8 @@ type serverFlags struct {
 	join, planet              []string
 	token, place              string
 	partitions                uint32
-	data, http, peer, geoip   string
+	data, http, peer          string
+	locator                   locatorFlags
 	proxies                   []string
 	insecure                  bool
 	lameDuck                  time.Duration
@@ -78,7 +78,7 @@ func (f *serverFlags) define(c *cobra.Command) {
 	fl.StringVar(&f.plan, "plan", "", "plan file (YAML) of a region that does not agree on one")
 	fl.StringVar(&f.http, "http", "", "HOST:PORT of the REST face (default: the plan's, or "+defaultHTTP+")")
 	fl.StringVar(&f.peer, "peer", "", "HOST:PORT for other servers, as they reach it (default: the plan's)")
-	fl.StringVar(&f.geoip, "geoip", "", "City or Country database (.mmdb); read again when it changes")
+	f.locator.define(c, "City or Country database (.mmdb); read again when it changes")
 	fl.StringSliceVar(&f.proxies, "trusted-proxies", nil, "networks (CIDR) whose Forwarded and X-Forwarded-For headers are believed")
 	fl.BoolVar(&f.insecure, "insecure", false, "allow addresses that are not loopback, without TLS and tokens")
 	fl.DurationVar(&f.lameDuck, "lame-duck", 2*time.Second, "how long to go on after /readyz began to fail")
@@ -119,7 +119,7 @@ func (f *serverFlags) service(ctx context.Context, a *app) (*service, error) {
 	if s.proxies, err = parseNetworks(f.proxies); err != nil {
 		return nil, err
 	}
-	if s.locator, err = openLocator(f.geoip); err != nil {
+	if s.locator, err = f.locator.open(nil); err != nil {
 		return nil, err
 	}
 	if err := f.listen(ctx, s); err != nil {
@@ -165,7 +165,7 @@ func (f *serverFlags) settle(p *parts) (err error) {
 	for _, r := range strings.Split(f.roles, ",") {
 		p.self.Roles = append(p.self.Roles, region.Role(r))
 	}
-	p.place, err = parsePlace(f.place)
+	p.place, err = parsePlace("--place", f.place)
 	return err
 }
 
@@ -179,8 +179,8 @@ func isReplica(p *parts) bool {
 
 func (p *parts) isRegional() bool { return slices.Contains(p.self.Roles, region.RoleRegion) }
 
-// parsePlace reads LAT,LON; nil for "".
-func parsePlace(text string) (*planet.Place, error) {
+// parsePlace reads a flag's LAT,LON; nil for "".
+func parsePlace(flag, text string) (*planet.Place, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -190,7 +190,7 @@ func parsePlace(text string) (*planet.Place, error) {
 	p.Lat, err = strconv.ParseFloat(lat, 64)
 	p.Lon, also = strconv.ParseFloat(lon, 64)
 	if err != nil || also != nil || p.Validate() != nil {
-		return nil, usage("--place: %q is not LAT,LON such as 48.85,2.35", text)
+		return nil, usage("%s: %q is not LAT,LON such as 48.85,2.35", flag, text)
 	}
 	return &planet.Place{Lat: p.Lat, Lon: p.Lon}, nil
 }
@@ -227,13 +227,6 @@ func told(addr string, l net.Listener) string {
 		return addr
 	}
 	return net.JoinHostPort(host, port)
-}
-
-func openLocator(path string) (*geo.Locator, error) {
-	if path == "" {
-		return new(geo.Locator), nil
-	}
-	return geo.OpenLocator(path)
 }
 
 func parseNetworks(texts []string) ([]netip.Prefix, error) {

@@ -2,11 +2,7 @@ package geo
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"net/netip"
-	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,20 +20,18 @@ type Locator struct {
 	// nowhere. Set it before the locator is used.
 	Default *gazetteer.Point
 
-	path     string
+	geoip    source
 	current  atomic.Pointer[database] // nil if there is none
+	feed     source                   // of the operator's networks
 	networks atomic.Pointer[table]    // nil: no address says anything
-
-	mu   sync.Mutex  // guards following
-	seen fs.FileInfo // the file that was last tried; nil if there was none
-	err  error       // why it was refused; nil if it is the one in use
 }
 
 // OpenLocator reads the City or Country database at path into memory. It is not mapped:
 // an operator who writes over a mapped file would end the process.
 func OpenLocator(path string) (*Locator, error) {
-	l := &Locator{path: path}
-	l.networks.Store(newTable(nil))
+	l := new(Locator)
+	l.geoip = source{path: path, what: "GeoIP database", most: maxDatabaseBytes, take: l.useDatabase}
+	l.UseNetworks(nil)
 	if err := l.Reload(); err != nil {
 		return nil, err
 	}
@@ -47,14 +41,21 @@ func OpenLocator(path string) (*Locator, error) {
 // LocatorFromBytes uses a database that is already in memory, which it keeps: data must
 // not change any more. Such a locator never reloads.
 func LocatorFromBytes(data []byte) (*Locator, error) {
-	d, err := load(data)
-	if err != nil {
+	l := new(Locator)
+	l.UseNetworks(nil)
+	if err := l.useDatabase(data); err != nil {
 		return nil, err
 	}
-	l := new(Locator)
-	l.current.Store(d)
-	l.networks.Store(newTable(nil))
 	return l, nil
+}
+
+func (l *Locator) useDatabase(data []byte) error {
+	d, err := load(data)
+	if err != nil {
+		return err
+	}
+	l.current.Store(d)
+	return nil
 }
 
 // Locate returns where the client is, by the best evidence there is: the point it
@@ -113,106 +114,22 @@ type Status struct {
 
 // Status returns which database is in use now.
 func (l *Locator) Status() Status {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	s := l.current.Load().status()
-	s.Path, s.Err = l.path, l.err
+	s.Path, s.Err = l.geoip.path, l.geoip.refusal()
 	return s
 }
 
 // Reload reads the file again. If it is missing or bad the database in use stays, and
 // the error says why; [Status] tells it until a later file is good.
-func (l *Locator) Reload() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	info, err := os.Stat(l.path)
-	return l.reloadLocked(info, err)
-}
+func (l *Locator) Reload() error { return l.geoip.reload() }
 
 // ReloadIfChanged reloads if the file is not the one that was last tried: if it was
 // replaced, or its size or its time of change differs. It reports each such change
 // once. Call it every few seconds, or see [Locator.Watch].
-func (l *Locator) ReloadIfChanged() (changed bool, err error) {
-	if l.path == "" {
-		return false, nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	info, err := os.Stat(l.path)
-	if sameFile(info, l.seen) {
-		return false, nil
-	}
-	return true, l.reloadLocked(info, err)
-}
+func (l *Locator) ReloadIfChanged() (changed bool, err error) { return l.geoip.reloadIfChanged() }
 
 // Watch looks for a change of the file at every interval until ctx ends, and reports
 // the status after each.
 func (l *Locator) Watch(ctx context.Context, interval time.Duration, report func(Status)) {
-	ticks := time.NewTicker(interval)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticks.C:
-			if changed, _ := l.ReloadIfChanged(); changed {
-				report(l.Status())
-			}
-		}
-	}
-}
-
-// reloadLocked remembers the file as it was before it is read: one that is still being
-// written differs at the next look and is read again.
-func (l *Locator) reloadLocked(info fs.FileInfo, err error) error {
-	l.seen = info
-	l.err = err
-	if err == nil {
-		l.err = l.replaceLocked(info)
-	}
-	if l.err != nil {
-		l.err = withPath(l.path, l.err)
-	}
-	return l.err
-}
-
-func (l *Locator) replaceLocked(info fs.FileInfo) error {
-	data, err := readFile(l.path, info)
-	if err != nil {
-		return err
-	}
-	d, err := load(data)
-	if err != nil {
-		return err
-	}
-	l.current.Store(d)
-	return nil
-}
-
-func readFile(path string, info fs.FileInfo) ([]byte, error) {
-	if !info.Mode().IsRegular() {
-		return nil, refuse(gazetteer.Unprocessable, "not a regular file: give the path of a City or Country .mmdb")
-	}
-	if info.Size() > maxDatabaseBytes {
-		return nil, refuse(gazetteer.TooLarge, "%d bytes, want at most %d", info.Size(), maxDatabaseBytes)
-	}
-	return os.ReadFile(path)
-}
-
-func withPath(path string, err error) error {
-	e := &gazetteer.Error{Op: "geo.OpenLocator", Kind: gazetteer.KindOf(err), Detail: "GeoIP database " + path, Err: err}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		e.Kind = gazetteer.NotFound
-	case errors.Is(err, fs.ErrPermission):
-		e.Kind = gazetteer.Denied
-	}
-	return e
-}
-
-func sameFile(a, b fs.FileInfo) bool {
-	if a == nil || b == nil {
-		return a == nil && b == nil
-	}
-	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+	l.geoip.watch(ctx, interval, func() { report(l.Status()) })
 }

@@ -1,7 +1,9 @@
 package geo
 
 import (
+	"context"
 	"net/netip"
+	"time"
 
 	"gazetteer"
 )
@@ -24,6 +26,52 @@ func (n *Network) place() Place {
 		p.Point, p.Located = c.point, true
 	}
 	return p
+}
+
+// maxFeedBytes bounds what is read of a file of networks: some millions of lines.
+const maxFeedBytes = 256 << 20
+
+// OpenNetworks reads the operator's networks, see [ParseNetworks], and keeps to the file
+// from then on, as [Locator.WatchNetworks] finds it changed. Call it before the locator
+// is used by others.
+func (l *Locator) OpenNetworks(path string) error {
+	l.feed = source{path: path, what: "file of networks", most: maxFeedBytes, take: func(data []byte) error {
+		all, err := ParseNetworks(data)
+		if err == nil {
+			l.UseNetworks(all)
+		}
+		return err
+	}}
+	return l.feed.reload()
+}
+
+// UseNetworks puts networks in the place of those in use; each is there once.
+func (l *Locator) UseNetworks(all []Network) { l.networks.Store(newTable(all)) }
+
+// ReloadNetworksIfChanged is [Locator.ReloadIfChanged] for the file of networks.
+func (l *Locator) ReloadNetworksIfChanged() (changed bool, err error) {
+	return l.feed.reloadIfChanged()
+}
+
+// WatchNetworks is [Locator.Watch] for the file of networks.
+func (l *Locator) WatchNetworks(ctx context.Context, interval time.Duration, report func(NetworksStatus)) {
+	l.feed.watch(ctx, interval, func() { report(l.NetworksStatus()) })
+}
+
+// NetworksStatus says which of the operator's networks a locator uses.
+type NetworksStatus struct {
+	Path     string // of the file that is watched; empty if there is none
+	Networks int    // in use
+	Err      error  // why the file at Path is not the one in use; nil if it is
+}
+
+// NetworksStatus returns which networks are in use now.
+func (l *Locator) NetworksStatus() NetworksStatus {
+	s := NetworksStatus{Path: l.feed.path, Err: l.feed.refusal()}
+	if t := l.networks.Load(); t != nil {
+		s.Networks = len(t.places)
+	}
+	return s
 }
 
 // table knows the operator's networks and the reserved ones. It never changes.
