@@ -2,7 +2,6 @@ package region
 
 import (
 	"math"
-	"net/netip"
 	"time"
 
 	"gazetteer/region/geo"
@@ -24,9 +23,11 @@ type Choice struct {
 type ChoiceTerms struct {
 	RTT float64 // the round trip that is expected, milliseconds
 	By  Expectation
-	// Network is the one whose measurements have been learned; only if By is ByLearned.
-	Network netip.Prefix
-	Bias    float64 // the region's, milliseconds
+	// Length is that of the network around the client whose measurements have been
+	// learned, and Sources how many made them: clients of it, or networks in a wider
+	// one. Only if By is ByLearned.
+	Length, Sources int
+	Bias            float64 // the region's, milliseconds
 }
 
 // Expectation says how the round trip of a client to a region comes to be expected.
@@ -62,7 +63,8 @@ const (
 // while the planet stays as it is.
 func (s *Server) Order(dst []Choice, c *geo.Client) (geo.Place, []Choice) {
 	p := s.Locate(c)
-	o := ordering{sites: s.sites(), place: p, from: geo.From(p.Point)}
+	row := s.learning.of(c, &p)
+	o := ordering{sites: s.sites(), place: p, from: geo.From(p.Point), row: row}
 	var memory [64]standing
 	for _, at := range o.sort(memory[:0]) {
 		dst = append(dst, o.choice(&at))
@@ -87,6 +89,7 @@ type ordering struct {
 	sites []Site
 	place geo.Place
 	from  geo.Origin
+	row   geo.Row // what the client, or others around him, have measured
 }
 
 // standing is all that the order depends on, in little memory: it is moved around.
@@ -138,9 +141,13 @@ func (o *ordering) before(a, b *standing) bool {
 func (o *ordering) terms(at *standing) ChoiceTerms {
 	s := &o.sites[at.site]
 	t := ChoiceTerms{Bias: milliseconds(s.Bias)}
+	learned := o.row.To(s.Name)
 	switch {
 	case o.place.Region == s.Name:
 		t.By = ByNetwork
+	case learned.MS > 0:
+		t.RTT, t.By = float64(learned.MS), ByLearned
+		t.Length, t.Sources = int(learned.Length), int(learned.Sources)
 	case !math.IsInf(at.km, 1):
 		t.RTT, t.By = nearMS+at.km/kmPerMS, ByDistance
 	case !o.place.Located && (s.Self || s.RTT > 0):

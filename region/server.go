@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,7 @@ type Server struct {
 	mirrors    Reporter
 	elsewhere  Elsewhere // nil: there is no other region
 	lone       []Site    // this region, where nobody knows of a planet
+	learning   learning
 	count      counters
 	demand     demands
 }
@@ -65,8 +67,14 @@ func NewServer(c Config) *Server {
 	return s
 }
 
-// Run reads the known types again and again until ctx ends.
-func (s *Server) Run(ctx context.Context) { s.types.refresh(ctx) }
+// Run reads the known types again and again, and learns from what clients have measured,
+// until ctx ends.
+func (s *Server) Run(ctx context.Context) {
+	var learner sync.WaitGroup
+	learner.Go(func() { s.learning.run(ctx) })
+	s.types.refresh(ctx)
+	learner.Wait()
+}
 
 // Replan makes the server route by a newer plan; an older one is ignored.
 func (s *Server) Replan(p Plan) { s.groups.replan(p) }

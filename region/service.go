@@ -3,6 +3,7 @@ package region
 import (
 	"context"
 	"encoding/json"
+	"net/netip"
 	"time"
 
 	"gazetteer"
@@ -151,6 +152,12 @@ type Regional interface {
 	DeleteType(ctx context.Context, t gazetteer.Type) error
 	// Conflicts returns the united conflict journal of all replicas that answered.
 	Conflicts(ctx context.Context) ([]ring.Conflict, error)
+	// Order appends the planet's regions to dst, best first for a client, and says where
+	// the client is.
+	Order(dst []Choice, c *geo.Client) (geo.Place, []Choice)
+	// Measure takes round trips that a client has measured. Unprocessable: its address
+	// says nothing, or there is no such region.
+	Measure(client netip.Addr, all []geo.Measurement) (Reported, error)
 	Ready() []Check
 	Name() (gazetteer.RegionID, gazetteer.NodeID)
 }

@@ -34,11 +34,14 @@ type Regional struct {
 	Down error
 	// Beyond are other regions, which hold the same records.
 	Beyond []gazetteer.RegionID
+	// Choices are the planet's regions, in order.
+	Choices []region.Choice
 
-	mu      sync.Mutex // guards following
-	types   map[gazetteer.Type]region.TypeSpec
-	records map[gazetteer.Key]gazetteer.Record
-	writes  int
+	mu       sync.Mutex // guards following
+	measured []geo.Measurement
+	types    map[gazetteer.Type]region.TypeSpec
+	records  map[gazetteer.Key]gazetteer.Record
+	writes   int
 }
 
 var _ region.Regional = (*Regional)(nil)
