@@ -120,7 +120,7 @@ func (l *learning) of(c *geo.Client, p *geo.Place) geo.Row {
 	if view == nil || p.Method == geo.StatedPoint || p.Method == geo.StatedCountry {
 		return geo.Row{}
 	}
-	row, around := view.Find(address(c))
+	row, around := view.Find(Address(c))
 	if around.Bits() > p.Network.Bits() && p.Network.Contains(around.Addr()) {
 		p.Network = around
 	}

@@ -147,7 +147,7 @@ func (s *Server) rank(q *Query, spec *TypeSpec, a *Answer) {
 	if a.PolicyIgnored = ""; q.Explain {
 		a.PolicyIgnored = spec.Policy.Ignored()
 	}
-	a.Candidates, a.Excluded = a.ranker.Rank(a.Candidates[:0], a.Client, address(&q.Client), a.locations, &o)
+	a.Candidates, a.Excluded = a.ranker.Rank(a.Candidates[:0], a.Client, Address(&q.Client), a.locations, &o)
 }
 
 func limitOf(asked int) int {
@@ -157,8 +157,9 @@ func limitOf(asked int) int {
 	return min(asked, MaxLimit)
 }
 
-// address is the one that settles equal scores: who is asked for comes before who asks.
-func address(c *geo.Client) netip.Addr {
+// Address returns the address that settles equal scores and whose measurements count:
+// who is asked for comes before who asks.
+func Address(c *geo.Client) netip.Addr {
 	if c.IP.IsValid() {
 		return c.IP
 	}

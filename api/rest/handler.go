@@ -29,6 +29,7 @@ type Handler struct {
 	base     string
 	limits   Limits
 	rate     *rateLimit // nil: none
+	reports  *rateLimit // of measurements, by source network
 	version  string
 	openapi  []byte
 	log      *slog.Logger
@@ -68,6 +69,7 @@ func New(c Config) (*Handler, error) {
 	if h.limits.PerAddress > 0 {
 		h.rate = newRateLimit(h.limits.PerAddress, h.limits.Burst)
 	}
+	h.reports = newRateLimit(reportsPerSecond, reportsAtOnce)
 	h.metrics = newMetrics(h, &c)
 	h.engine = h.newEngine()
 	return h, nil

@@ -26,6 +26,7 @@ type metrics struct {
 	imported prometheus.Counter
 	exported prometheus.Counter
 	panics   prometheus.Counter
+	regrets  *regrets
 
 	region  string
 	methods map[geo.Method]prometheus.Counter // read only
@@ -51,9 +52,10 @@ func newMetrics(h *Handler, c *Config) *metrics {
 	m.imported = counter("gazetteer_import_lines_total", "Lines of imports that were stored.")
 	m.exported = counter("gazetteer_export_lines_total", "Lines of exports that were sent.")
 	m.panics = counter("gazetteer_http_panics_total", "Requests that ended in a panic.")
-	for _, how := range []geo.Method{geo.StatedPoint, geo.StatedCountry, geo.StatedIP, geo.GeoIPCity, geo.GeoIPCountry, geo.Unknown} {
+	for _, how := range []geo.Method{geo.StatedPoint, geo.StatedCountry, geo.StatedIP, geo.OperatorNetwork, geo.GeoIPCity, geo.GeoIPCountry, geo.DefaultPlace, geo.Unknown} {
 		m.methods[how] = m.places.WithLabelValues(string(how))
 	}
+	m.regrets = newRegrets()
 	m.register(h, c)
 	return m
 }
@@ -73,7 +75,7 @@ func (m *metrics) register(h *Handler, c *Config) {
 	})
 	info.Set(1)
 	r := prometheus.NewRegistry()
-	r.MustRegister(info, m.requests, m.lookups, m.seconds, m.places, m.imported, m.exported, m.panics,
+	r.MustRegister(info, m.requests, m.lookups, m.seconds, m.places, m.imported, m.exported, m.panics, m.regrets.rank, m.regrets.seconds,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&regionCollector{h.regional, c.Samples})
 	m.serve = promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4})

@@ -149,6 +149,7 @@ func conforms(t *testing.T, api *openapi3.T, method, path string, r *reply) {
 
 func TestAnswersConformToTheDescription(t *testing.T) {
 	x := filled(t, nil)
+	x.regional.Choices = choices()
 	api := loadAPI(t)
 	const one, types = "/v1/types/ndt/resources/one", "/v1/types/ndt"
 	const resource, location = "/v1/types/{type}/resources/{id}", "/v1/types/{type}/resources/{id}/locations/{location}"
@@ -168,6 +169,10 @@ func TestAnswersConformToTheDescription(t *testing.T) {
 		{"GET", "/v1/resolve/ndt/one?limit=0", "/v1/resolve/{type}/{id}", "", nil},
 		{"GET", "/v1/resolve/ndt/one?region=r9", "/v1/resolve/{type}/{id}", "", nil},
 		{"POST", "/v1/resolve", "/v1/resolve", `{"queries":[{"type":"ndt","id":"one"},{"type":"ndt","id":"two"}],"client":{"country":"NL"},"explain":true}`, nil},
+		{"GET", "/v1/place?lat=1&lon=2", "/v1/place", "", nil},
+		{"GET", "/v1/place?ip=81.2.69.142", "/v1/place", "", nil},
+		{"GET", "/v1/place?ip=x", "/v1/place", "", nil},
+		{"POST", "/v1/measurements", "/v1/measurements", `{"measurements":[{"region":"r1","rtt_ms":1}]}`, nil},
 		{"GET", "/v1/types", "/v1/types", "", nil},
 		{"GET", types, "/v1/types/{type}", "", nil},
 		{"PUT", types, "/v1/types/{type}", `{"redirect":true}`, nil},

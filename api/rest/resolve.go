@@ -21,6 +21,7 @@ type lookup struct {
 	redirect   choice
 	redirected bool
 	body       []byte
+	order      []region.Choice
 }
 
 // choice is whether a client asked for a redirect.
@@ -43,6 +44,10 @@ func (h *Handler) resolve(c *gin.Context) error {
 	}
 	err := h.look(c, l)
 	h.metrics.resolved(l, err, time.Since(start))
+	if err == nil && h.metrics.regrets.due() {
+		_, l.order = h.regional.Order(l.order[:0], &l.query.Client)
+		h.metrics.regrets.observe(l.order, &l.answer)
+	}
 	if cap(l.body) <= bodyKeep {
 		h.lookups.Put(l)
 	}

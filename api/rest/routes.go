@@ -38,6 +38,7 @@ const (
 	planBody    bodyLimit = 4 << 10
 	ringBody    bodyLimit = 64 << 10
 	batchBody   bodyLimit = 256 << 10
+	reportBody  bodyLimit = 64 << 10
 )
 
 // routes are all paths of the API. Those of GET answer HEAD, too. Lookups come first:
@@ -57,6 +58,8 @@ func routes() []route {
 	return []route{
 		{http.MethodGet, "/v1/resolve/:type/:id", reads, noBody, (*Handler).resolve},
 		{http.MethodPost, "/v1/resolve", reads, batchBody, (*Handler).resolveBatch},
+		{http.MethodGet, "/v1/place", reads, noBody, (*Handler).place},
+		{http.MethodPost, "/v1/measurements", writes, reportBody, (*Handler).measure},
 
 		{http.MethodGet, types, reads, noBody, (*Handler).listTypes},
 		{http.MethodGet, oneType, reads, noBody, (*Handler).getType},
