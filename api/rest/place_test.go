@@ -28,13 +28,13 @@ func choices() []region.Choice {
 func TestPlace(t *testing.T) {
 	x := start(t, nil)
 	x.regional.Choices = choices()
-	x.do("GET", "/v1/place?ip=81.2.69.142", "").want(200).same(`{
+	x.do("GET", "/v1/place?ip=81.2.69.142", "").want(200).same(strings.NewReplacer("\n", "", "\t", "").Replace(`{
 		"client":{"address":"81.2.69.142","method":"unknown","network":"0.0.0.0/0"},
 		"regions":[
 			{"region":"r2","state":"live","self":false,"score_ms":7.5,"terms":{"rtt_ms":8.5,"by":"learned","network":"81.2.69.0/24","sources":3,"bias_ms":-1}},
 			{"region":"r1","state":"live","self":true,"distance_km":300,"score_ms":10,"terms":{"rtt_ms":10,"by":"distance","bias_ms":0}},
 			{"region":"r3","state":"draining","self":false,"score_ms":1,"terms":{"rtt_ms":1,"by":"this-region","bias_ms":0},"excluded":"draining"}],
-		"served_by":{"region":"r1","node":"n1"}}`)
+		"served_by":{"region":"r1","node":"n1"}}`))
 	if r := x.do("GET", "/v1/place?country=nz", ""); !strings.Contains(r.body, `"country":"NZ","method":"stated-country"`) || strings.Contains(r.body, `"address"`) {
 		t.Errorf("got %s", r.body)
 	}
