@@ -65,7 +65,8 @@ func TestKilledMembers(t *testing.T) {
 type processPlanet struct {
 	dir     string
 	regions []string
-	each    int // processes in a region
+	each    int        // processes in a region
+	t       *testing.T // with it all of them end, not with a part of it that starts one again
 	nodes   map[string]*serverProcess
 }
 
@@ -79,7 +80,7 @@ type serverProcess struct {
 
 func startProcesses(t *testing.T, each int) *processPlanet {
 	t.Helper()
-	p := &processPlanet{dir: t.TempDir(), regions: []string{"r0", "r1", "r2"}, each: each, nodes: map[string]*serverProcess{}}
+	p := &processPlanet{dir: t.TempDir(), regions: []string{"r0", "r1", "r2"}, each: each, t: t, nodes: map[string]*serverProcess{}}
 	for i, r := range p.regions {
 		where := []string{"--region", r}
 		if i > 0 {
@@ -176,7 +177,7 @@ func (p *processPlanet) killAndRestart(t *testing.T, name string) {
 	s := p.nodes[name]
 	s.end(t, os.Kill)
 	time.Sleep(3 * time.Second) // in which the clients meet a dead process
-	s.begin(t)
+	s.begin(p.t)
 	waitForStatus(t, "http://"+s.http+"/readyz", http.StatusOK)
 	p.awaitTrees(t)
 }
