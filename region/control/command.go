@@ -105,7 +105,7 @@ func edits() []codec {
 	return []codec{
 		codecOf[found](), codecOf[join](), codecOf[mark](), codecOf[Remove](), codecOf[forget](), codecOf[setNode](),
 		codecOf[AddRing](), codecOf[RemoveRing](), codecOf[SetRing](),
-		codecOf[AddType](), codecOf[DropType](), codecOf[SetServers](),
+		codecOf[AddType](), codecOf[DropType](), codecOf[SetServers](), codecOf[SetAuto](),
 		codecOf[beginMoves](), codecOf[SwitchMoves](), codecOf[FinishMoves](),
 		codecOf[SetPeer](), codecOf[DropPeer](), codecOf[SetTree](),
 		codecOf[addToken](), codecOf[RevokeToken](),

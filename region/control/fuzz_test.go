@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"testing"
+	"time"
 
 	"gazetteer"
+	"gazetteer/cluster"
 )
 
 // seeds returns commands of all kinds, most of which the founded machine accepts.
@@ -25,7 +27,7 @@ func seeds(t testing.TB) (out [][]byte) {
 		found{first}, e, addToken{Token: s.clone().withToken().Tokens[0], At: at}, RevokeToken{"abababababab"},
 		mark{ids("b"), Dead}, Remove{Node: "b"}, forget{"b"}, setNode{"a", "10.0.0.9:1", ""},
 		ring.Edit, RemoveRing{"ndt", "ndt-a", s.Types["ndt"].Target}, SetRing{"common", ids("a", "c"), true},
-		AddType{"maps", ids("a")}, DropType{"ndt"}, SetServers{"", ids("c")},
+		AddType{"maps", ids("a")}, DropType{"ndt"}, SetServers{"", ids("c")}, SetAuto{"", &cluster.Auto{Min: 1, Max: 3, Rate: 12.5, Cooldown: time.Minute}}, SetAuto{"ndt", nil},
 		beginMoves{"ndt", []uint32{0}, 4}, SwitchMoves{"ndt", []uint32{0}}, FinishMoves{"ndt", []uint32{0}},
 		SetPeer{"ams", []byte("x")}, DropPeer{"ams"}, SetTree{[]byte("t")},
 	} {

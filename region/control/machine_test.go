@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gazetteer"
 	"gazetteer/cluster"
@@ -235,8 +236,8 @@ func TestEveryEditIsRead(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", data, back, err)
 		}
 	}
-	if len(seen) != 20 {
-		t.Errorf("%d edits, want 20", len(seen))
+	if len(seen) != 21 {
+		t.Errorf("%d edits, want 21", len(seen))
 	}
 }
 
@@ -459,6 +460,7 @@ func TestImpossibleStatesAreRefused(t *testing.T) {
 		"a move to itself":         func(s *state) { s.Default.Moves = []Move{{0, "common", "common", false}} },
 		"a move by the wrong one":  func(s *state) { s.Default.Moves = []Move{{0, "ndt-a", "common", false}} },
 		"a move twice":             func(s *state) { s.Default.Moves = []Move{{0, "common", "ndt-a", false}, {0, "common", "ndt-a", false}} },
+		"orders without a rate":    func(s *state) { s.Default.Auto = &cluster.Auto{Min: 1, Max: 2, Cooldown: time.Hour} },
 		"no partitions":            func(s *state) { s.Partitions = 0 },
 		"a peer that is itself":    func(s *state) { s.Peers = map[gazetteer.RegionID][]byte{"fra": {1}} },
 		"a tree without end":       func(s *state) { s.Tree = make([]byte, maxValueBytes+1) },

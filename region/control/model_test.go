@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gazetteer"
 	"gazetteer/cluster"
@@ -36,6 +37,7 @@ type modelCluster struct {
 	owner, target  []string
 	move           map[int]string // "fills" or "switched", and from whom
 	from           map[int]string
+	auto           string
 }
 
 func (m *model) copy() *model {
@@ -48,7 +50,7 @@ func (m *model) copy() *model {
 		c.rings[n] = slices.Clone(v)
 	}
 	for n, v := range m.types {
-		c.types[n] = &modelCluster{slices.Clone(v.servers), slices.Clone(v.rings), slices.Clone(v.owner), slices.Clone(v.target), maps.Clone(v.move), maps.Clone(v.from)}
+		c.types[n] = &modelCluster{slices.Clone(v.servers), slices.Clone(v.rings), slices.Clone(v.owner), slices.Clone(v.target), maps.Clone(v.move), maps.Clone(v.from), v.auto}
 	}
 	return c
 }
@@ -158,6 +160,8 @@ func (m *model) change(e Edit) (changed, ok bool) {
 		return true, true
 	case AddRing, RemoveRing, SetRing, AddType, DropType, SetServers:
 		return m.changeRings(e)
+	case SetAuto:
+		return m.setAuto(e)
 	case beginMoves, SwitchMoves, FinishMoves:
 		return m.changeMoves(e)
 	case SetPeer:
@@ -330,7 +334,7 @@ func (m *model) changeRings(e Edit) (changed, ok bool) {
 		if m.types[string(e.Type)] != nil || len(d.move) > 0 {
 			return false, false
 		}
-		m.types[string(e.Type)] = &modelCluster{plain(e.Servers), slices.Clone(d.rings), slices.Clone(d.owner), slices.Clone(d.target), map[int]string{}, map[int]string{}}
+		m.types[string(e.Type)] = &modelCluster{plain(e.Servers), slices.Clone(d.rings), slices.Clone(d.owner), slices.Clone(d.target), map[int]string{}, map[int]string{}, ""}
 		return true, true
 	case DropType:
 		c, d := m.types[string(e.Type)], m.types[""]
@@ -350,6 +354,23 @@ func (m *model) changeRings(e Edit) (changed, ok bool) {
 		return changed, true
 	}
 	panic(e.kind())
+}
+
+func (m *model) setAuto(e SetAuto) (changed, ok bool) {
+	c, a := m.types[string(e.Type)], e.Auto
+	if c == nil || a != nil && (a.Min < 1 || a.Max < a.Min || a.Max > 8 || a.Rate <= 0 || a.Cooldown < time.Second || a.Cooldown > 720*time.Hour) {
+		return false, false
+	}
+	before := c.auto
+	c.auto = autoText(a)
+	return c.auto != before, true
+}
+
+func autoText(a *cluster.Auto) string {
+	if a == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d to %d, %v each, %v", a.Min, a.Max, a.Rate, a.Cooldown)
 }
 
 func (c *modelCluster) aim(target owners) {
@@ -424,7 +445,7 @@ func (m *model) show() string {
 	}
 	for _, t := range slices.Sorted(maps.Keys(m.types)) {
 		c := m.types[t]
-		fmt.Fprintln(&b, t, c.servers, c.rings, c.owner, c.target)
+		fmt.Fprintln(&b, t, c.servers, c.rings, c.owner, c.target, c.auto)
 		for _, p := range slices.Sorted(maps.Keys(c.move)) {
 			fmt.Fprintln(&b, p, c.move[p], c.from[p])
 		}
@@ -457,7 +478,7 @@ func modelOf(s *state) *model {
 }
 
 func modelOfCluster(c *shards) *modelCluster {
-	out := &modelCluster{plain(c.Servers), slices.Clone(c.Rings), slices.Clone(c.Owners), slices.Clone(c.Target), map[int]string{}, map[int]string{}}
+	out := &modelCluster{plain(c.Servers), slices.Clone(c.Rings), slices.Clone(c.Owners), slices.Clone(c.Target), map[int]string{}, map[int]string{}, autoText(c.Auto)}
 	for _, m := range c.Moves {
 		out.move[int(m.Partition)] = "fills"
 		if m.Switched {
@@ -569,7 +590,7 @@ func (g *generator) edit() Edit {
 	types := slices.Sorted(maps.Keys(g.m.types))
 	ty := gazetteer.Type(g.one("type", types))
 	force := rapid.IntRange(0, 4).Draw(g.t, "force") == 4
-	switch rapid.IntRange(0, 21).Draw(g.t, "kind") {
+	switch rapid.IntRange(0, 22).Draw(g.t, "kind") {
 	case 0, 1:
 		return g.join()
 	case 2, 3:
@@ -597,12 +618,25 @@ func (g *generator) edit() Edit {
 	case 16, 19:
 		return FinishMoves{ty, g.partitions(ty, func(c *modelCluster, p int) bool { return c.move[p] == "switched" })}
 	case 17:
-		if rapid.Bool().Draw(g.t, "drop") {
-			return DropPeer{gazetteer.RegionID(rapid.SampledFrom([]string{"ams", "lhr"}).Draw(g.t, "peer"))}
-		}
 		return SetPeer{gazetteer.RegionID(rapid.SampledFrom([]string{"ams", "lhr"}).Draw(g.t, "peer")), g.value()}
+	case 20:
+		return SetAuto{ty, g.auto()}
+	case 21:
+		return DropPeer{gazetteer.RegionID(g.one("old peer", slices.Sorted(maps.Keys(g.m.peers))))}
 	}
 	return SetTree{g.value()}
+}
+
+// auto draws orders, good ones more often than not.
+func (g *generator) auto() *cluster.Auto {
+	if rapid.IntRange(0, 3).Draw(g.t, "off") == 0 {
+		return nil
+	}
+	return &cluster.Auto{
+		Min: rapid.IntRange(0, 3).Draw(g.t, "min"), Max: rapid.SampledFrom([]int{3, 3, 8, 9}).Draw(g.t, "max"),
+		Rate:     rapid.SampledFrom([]float64{0.1, 1e9, 0}).Draw(g.t, "rate"),
+		Cooldown: rapid.SampledFrom([]time.Duration{time.Second, time.Hour, time.Millisecond, 721 * time.Hour}).Draw(g.t, "cooldown"),
+	}
 }
 
 func (g *generator) value() []byte {

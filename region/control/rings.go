@@ -106,7 +106,8 @@ func (e SetRing) edit(s *state) (bool, error) {
 }
 
 // AddType gives a type a cluster of its own. It begins with the rings and the owners of
-// the default cluster, so nothing moves until a ring is added.
+// the default cluster, so nothing moves until a ring is added. Its rings follow nothing: the
+// orders of the default cluster were given for another demand.
 type AddType struct {
 	Type    gazetteer.Type     `json:"type"`
 	Servers []gazetteer.NodeID `json:"servers"`
@@ -123,7 +124,7 @@ func (e AddType) edit(s *state) (bool, error) {
 		return false, refuse(gazetteer.Conflict, "/type", "%s of the default cluster are on their way: retry when they have come to their end", counted(n, "partition"))
 	}
 	c := s.Default.clone()
-	c.Servers = e.Servers
+	c.Servers, c.Auto = e.Servers, nil
 	s.addType(e.Type, c)
 	return true, nil
 }

@@ -69,6 +69,7 @@ type shards struct {
 	Owners  owners             `json:"owners"`
 	Target  owners             `json:"target"` // where the partitions are to go, a few at a time
 	Moves   []Move             `json:"moves,omitempty"`
+	Auto    *cluster.Auto      `json:"auto,omitempty"` // never changed; nil: an operator adds and removes rings
 }
 
 // Move is one partition on its way from one ring to another. Until it has switched, From
@@ -108,6 +109,7 @@ func (c *shards) clone() shards {
 		Owners:  slices.Clone(c.Owners),
 		Target:  slices.Clone(c.Target),
 		Moves:   slices.Clone(c.Moves),
+		Auto:    c.Auto,
 	}
 }
 

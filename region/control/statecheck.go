@@ -90,6 +90,9 @@ func (s *state) checkShards(c *shards, at string) error {
 			return bad(at+"/target", "partition %d is to go to %q, which is no ring of the cluster", i, name)
 		}
 	}
+	if err := checkAuto(c.Auto, s.Partitions, at+"/auto"); err != nil {
+		return err
+	}
 	return c.checkMoves(at)
 }
 
