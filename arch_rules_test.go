@@ -43,6 +43,7 @@ var floors = [][]string{
 var joins = map[string][]string{
 	"region":        {"region/geo"},                   // a regional server ranks
 	"region/planet": {"region/control"},               // follows the plan, and has it changed
+	"region/demand": {"region/control"},               // has the plan changed
 	"region/agent":  {"region/geo", "region/control"}, // composes the parts of one process
 	"api/rest":      {"api/rest/jsontext", "api/rest/problem"},
 	"api/client":    {"api/rest/jsontext", "api/rest/problem"}, // what the server writes the client reads

@@ -61,3 +61,6 @@ func (d *demands) list() (out []Demand) {
 	slices.SortFunc(out, func(a, b Demand) int { return cmp.Compare(a.Type, b.Type) })
 	return out
 }
+
+// Demand returns what was asked of this server since it started, by type.
+func (s *Server) Demand() []Demand { return s.demand.list() }

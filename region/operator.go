@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gazetteer"
+	"gazetteer/cluster"
 )
 
 // Operator is what the faces need to run a region and its planet. What it changes is
@@ -42,6 +43,10 @@ type Operator interface {
 	SetRing(ctx context.Context, t gazetteer.Type, ring string, members []gazetteer.NodeID, force bool) error
 	// RemoveRing moves a ring's partitions to the others, then forgets it.
 	RemoveRing(ctx context.Context, t gazetteer.Type, ring string) error
+	// SetAuto makes the rings of a cluster follow its demand; nil leaves them as they are,
+	// to the operator. Its errors about what a says point at /auto/min, /auto/max,
+	// /auto/rate and /auto/cooldown.
+	SetAuto(ctx context.Context, t gazetteer.Type, a *cluster.Auto) error
 }
 
 // JoinToken lets a process or a region in. Its text is shown once.
@@ -117,6 +122,7 @@ type ClusterStatus struct {
 	// Moving partitions are on their way between rings now, Pending ones still have to
 	// go.
 	Moving, Pending int
+	Auto            *cluster.Auto // what its rings follow its demand by; nil if they do not
 }
 
 // RingStatus is one ring of a cluster.

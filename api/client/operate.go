@@ -109,6 +109,21 @@ func (c *Client) RemoveRing(ctx context.Context, cluster, name string) error {
 	return c.remove(ctx, []string{"v1", "rings", cluster, name}, false)
 }
 
+// SetAuto makes the rings of the cluster of a type follow its demand.
+func (c *Client) SetAuto(ctx context.Context, cluster string, a Auto) error {
+	body := map[string]any{"min": a.Min, "max": a.Max, "target_rate": a.TargetRate}
+	if a.Cooldown != "" {
+		body["cooldown"] = a.Cooldown
+	}
+	r := &request{method: http.MethodPut, path: []string{"v1", "rings", cluster, "auto"}}
+	return c.give(ctx, r, body, nil)
+}
+
+// UnsetAuto leaves the rings of the cluster of a type as they are, to the operator.
+func (c *Client) UnsetAuto(ctx context.Context, cluster string) error {
+	return c.remove(ctx, []string{"v1", "rings", cluster, "auto"}, false)
+}
+
 func (c *Client) post(ctx context.Context, r *request, body map[string]any, v any) error {
 	r.method = http.MethodPost
 	return c.give(ctx, r, body, v)

@@ -127,6 +127,30 @@ func TestRingsComeAndGo(t *testing.T) {
 }
 
 // TestNoOperator: a process alone says so, and not that there is no such region.
+func TestRingsFollowDemand(t *testing.T) {
+	c, ctx := operated(t), t.Context()
+	if err := c.SetAuto(ctx, DefaultCluster, Auto{Min: 1, Max: 3, TargetRate: 500}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := c.Rings(ctx)
+	if err != nil || all[1].Auto != nil || text(all[0].Auto) != `{"min":1,"max":3,"target_rate":500,"cooldown":"10m0s"}` {
+		t.Errorf("got %s, %v", text(all), err)
+	}
+	if err := c.SetAuto(ctx, "ndt", Auto{Min: 1, Max: 3, TargetRate: 500, Cooldown: "2m"}); err != nil {
+		t.Fatal(err)
+	}
+	kind(t, c.SetAuto(ctx, "ndt", Auto{Min: 4, Max: 3, TargetRate: 500}), gazetteer.Unprocessable, "/max")
+	kind(t, c.SetAuto(ctx, "msak", Auto{Min: 1, Max: 3, TargetRate: 500}), gazetteer.NotFound, "no cluster of its own")
+	for range 2 {
+		if err := c.UnsetAuto(ctx, DefaultCluster); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all, err = c.Rings(ctx); err != nil || all[0].Auto != nil || all[1].Auto.Cooldown != "2m0s" {
+		t.Errorf("got %s, %v", text(all), err)
+	}
+}
+
 func TestNoOperator(t *testing.T) {
 	c, _ := start(t)
 	_, err := c.Topology(t.Context())

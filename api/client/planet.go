@@ -92,6 +92,17 @@ type Cluster struct {
 	Rings   []Ring `json:"rings"`
 	Moving  int    `json:"moving"`  // partitions on their way now
 	Pending int    `json:"pending"` // partitions that still have to go
+	Auto    *Auto  `json:"auto,omitempty"`
+}
+
+// Auto is what the rings of a cluster follow their demand by.
+type Auto struct {
+	Min        int     `json:"min"` // rings
+	Max        int     `json:"max"`
+	TargetRate float64 `json:"target_rate"` // requests a second that one ring is to carry
+	// Cooldown is the least time between two changes, such as 10m; "" for the server's
+	// default.
+	Cooldown string `json:"cooldown,omitempty"`
 }
 
 // Ring is one ring of a cluster.

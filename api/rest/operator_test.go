@@ -157,6 +157,32 @@ func TestRings(t *testing.T) {
 	x.do("DELETE", "/v1/rings/Msak/ring-1", "").problem(problem.Unprocessable)
 }
 
+func TestRingsFollowDemand(t *testing.T) {
+	x, _ := operated(t)
+	x.do("PUT", "/v1/rings/default/auto", `{"min":1,"max":4,"target_rate":2500.5,"cooldown":"90s"}`).want(200).same(`{"min":1,"max":4,"target_rate":2500.5,"cooldown":"1m30s"}`)
+	x.do("PUT", "/v1/rings/ndt/auto", `{"min":2,"max":2,"target_rate":1}`).want(200).same(`{"min":2,"max":2,"target_rate":1,"cooldown":"10m0s"}`)
+	r := x.do("GET", "/v1/rings", "").want(200)
+	for _, want := range []string{
+		`"moving":0,"pending":0,"auto":{"min":1,"max":4,"target_rate":2500.5,"cooldown":"1m30s"}},{"type":"ndt"`,
+		`"auto":{"min":2,"max":2,"target_rate":1,"cooldown":"10m0s"}}]}`,
+	} {
+		if !strings.Contains(r.body, want) {
+			t.Errorf("%s is not in %s", want, r.body)
+		}
+	}
+	x.do("DELETE", "/v1/rings/default/auto", "").want(204)
+	x.do("DELETE", "/v1/rings/default/auto", "").want(204)
+	if r := x.do("GET", "/v1/rings", ""); strings.Count(r.body, `"auto"`) != 1 {
+		t.Error(r.body)
+	}
+	pointer(t, x.do("PUT", "/v1/rings/default/auto", `{"min":3,"max":2,"target_rate":1}`).problem(problem.Unprocessable), "/max", "no fewer than the 3")
+	pointer(t, x.do("PUT", "/v1/rings/default/auto", `{"min":1,"max":272,"target_rate":1}`).problem(problem.Unprocessable), "/max", "271 partitions")
+	pointer(t, x.do("PUT", "/v1/rings/default/auto", `{"min":1,"max":2,"target_rate":0}`).problem(problem.Unprocessable), "/target_rate", "more than 0")
+	pointer(t, x.do("PUT", "/v1/rings/default/auto", `{"min":1,"max":2,"target_rate":1,"cooldown":"1ms"}`).problem(problem.Unprocessable), "/cooldown", "want 1s to 720h")
+	x.do("PUT", "/v1/rings/msak/auto", `{"min":1,"max":2,"target_rate":1}`).problem(problem.UnknownType)
+	x.do("DELETE", "/v1/rings/msak/auto", "").problem(problem.UnknownType)
+}
+
 // TestStatusTellsTheLag: a topology that cannot be had does not take the rest with it.
 func TestStatusTellsTheLag(t *testing.T) {
 	x, o := operated(t)
@@ -179,6 +205,7 @@ func operatorRequests() [][3]string {
 		{"POST", "/v1/regions/r2:drain"}, {"POST", "/v1/regions/r2:undrain"},
 		{"GET", "/v1/members"}, {"POST", "/v1/members:token", "{}"}, {"DELETE", "/v1/members/n4"},
 		{"GET", "/v1/rings"}, {"POST", "/v1/rings", `{"name":"ring-2","members":["n4"]}`}, {"PUT", "/v1/rings/default/ring-2", `{"members":["n4"]}`}, {"DELETE", "/v1/rings/default/ring-2"},
+		{"PUT", "/v1/rings/default/auto", `{"min":1,"max":2,"target_rate":1}`}, {"DELETE", "/v1/rings/default/auto"},
 	}
 }
 
@@ -271,6 +298,24 @@ func TestBadOperatorRequests(t *testing.T) {
 		{"PUT", "/v1/rings/D/ring-1", `{"members":["n4"]}`, problem.Unprocessable, ""},
 		{"PUT", "/v1/rings/default/ring-1", `{"members":["` + long + `"]}`, problem.TooLarge, ""},
 		{"DELETE", "/v1/rings/default/%ff", "", problem.Unprocessable, ""},
+		{"POST", "/v1/rings", `{"name":"auto","members":["n4"]}`, problem.Unprocessable, "/name"},
+		{"PUT", "/v1/rings/default/auto", `{}`, problem.Unprocessable, "/min"},
+		{"PUT", "/v1/rings/default/auto", `{"min":1,"target_rate":1}`, problem.Unprocessable, "/max"},
+		{"PUT", "/v1/rings/default/auto", `{"min":1,"max":2}`, problem.Unprocessable, "/target_rate"},
+		{"PUT", "/v1/rings/default/auto", `{"min":0,"max":2,"target_rate":1}`, problem.Unprocessable, "/min"},
+		{"PUT", "/v1/rings/default/auto", `{"min":1,"max":1.5,"target_rate":1}`, problem.Unprocessable, "/max"},
+		{"PUT", "/v1/rings/default/auto", `{"min":1,"max":1e300,"target_rate":1}`, problem.Unprocessable, "/max"},
+		{"PUT", "/v1/rings/default/auto", `{"min":1,"max":2,"target_rate":-1}`, problem.Unprocessable, "/target_rate"},
+		{"PUT", "/v1/rings/default/auto", `{"min":1,"max":2,"target_rate":1e999}`, problem.Unprocessable, "/target_rate"},
+		{"PUT", "/v1/rings/default/auto", `{"min":1,"max":2,"target_rate":1,"cooldown":60}`, problem.Unprocessable, "/cooldown"},
+		{"PUT", "/v1/rings/default/auto", `{"min":1,"max":2,"target_rate":1,"cooldown":"-1m"}`, problem.Unprocessable, "/cooldown"},
+		{"PUT", "/v1/rings/default/auto", `{"min":1,"max":2,"target_rate":1,"off":true}`, problem.Unprocessable, "/off"},
+		{"PUT", "/v1/rings/default/auto", `[1]`, problem.Unprocessable, ""},
+		{"PUT", "/v1/rings/default/auto?force=1", `{"min":1,"max":2,"target_rate":1}`, problem.InvalidParameter, "force"},
+		{"PUT", "/v1/rings/D/auto", `{"min":1,"max":2,"target_rate":1}`, problem.Unprocessable, ""},
+		{"PUT", "/v1/rings/default/auto", `{"cooldown":"` + long + `"}`, problem.TooLarge, ""},
+		{"DELETE", "/v1/rings/default/auto?x", "", problem.InvalidParameter, "x"},
+		{"POST", "/v1/rings/default/auto", `{"min":1,"max":2,"target_rate":1}`, problem.MethodNotAllowed, ""},
 		{"DELETE", "/v1/rings/default", "", problem.UnknownPath, ""},
 	} {
 		t.Run(c.method+" "+c.path+" "+cut(c.body, 40), func(t *testing.T) {
@@ -289,6 +334,7 @@ func TestBadOperatorRequests(t *testing.T) {
 func TestOperatorAnswersConformToTheDescription(t *testing.T) {
 	x, _ := operated(t)
 	api := loadAPI(t)
+	const auto = "/v1/rings/{type}/auto"
 	const region, drain, undrain, member, ring = "/v1/regions/{region}", "/v1/regions/{region}:drain", "/v1/regions/{region}:undrain", "/v1/members/{node}", "/v1/rings/{type}/{ring}"
 	for _, c := range [][4]string{
 		{"GET", "/v1/topology", "/v1/topology"}, {"GET", "/v1/topology?x", "/v1/topology"},
@@ -301,13 +347,15 @@ func TestOperatorAnswersConformToTheDescription(t *testing.T) {
 		{"GET", "/v1/rings", "/v1/rings"}, {"POST", "/v1/rings", "/v1/rings", `{"name":"ring-2","members":["n1"]}`}, {"POST", "/v1/rings", "/v1/rings", `{"type":"msak","name":"ring-2","members":["n1"]}`},
 		{"PUT", "/v1/rings/default/ring-2", ring, `{"members":["n1","n4"]}`}, {"PUT", "/v1/rings/default/ring-2", ring, `{"members":["n2"]}`}, {"PUT", "/v1/rings/default/ring-9", ring, `{"members":["n2"]}`},
 		{"DELETE", "/v1/rings/default/ring-2", ring}, {"DELETE", "/v1/rings/default/ring-2", ring},
+		{"PUT", "/v1/rings/default/auto", auto, `{"min":1,"max":2,"target_rate":0.5}`}, {"PUT", "/v1/rings/ndt/auto", auto, `{"min":0}`}, {"PUT", "/v1/rings/msak/auto", auto, `{"min":1,"max":2,"target_rate":0.5}`},
+		{"GET", "/v1/rings", "/v1/rings"}, {"DELETE", "/v1/rings/default/auto", auto}, {"DELETE", "/v1/rings/msak/auto", auto},
 		{"GET", "/v1/status", "/v1/status"},
 	} {
 		conforms(t, api, c[0], c[2], x.do(c[0], c[1], c[3]))
 	}
 	alone := start(t, nil)
 	for _, q := range operatorRequests() {
-		path := strings.NewReplacer("/r2", "/{region}", "/r3", "/{region}", "/n4", "/{node}", "/default/ring-2", "/{type}/{ring}").Replace(q[1])
+		path := strings.NewReplacer("/r2", "/{region}", "/r3", "/{region}", "/n4", "/{node}", "/default/ring-2", "/{type}/{ring}", "/default/auto", "/{type}/auto").Replace(q[1])
 		conforms(t, api, q[0], path, alone.do(q[0], q[1], q[2]))
 	}
 }

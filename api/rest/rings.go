@@ -37,6 +37,7 @@ type shards struct {
 	Rings   []shard `json:"rings"`
 	Moving  int     `json:"moving"`
 	Pending int     `json:"pending"`
+	Auto    *auto   `json:"auto,omitempty"`
 }
 
 type shard struct {
@@ -46,7 +47,7 @@ type shard struct {
 }
 
 func shardsOf(c *region.ClusterStatus) shards {
-	s := shards{Type: clusterName(c.Type), Rings: []shard{}, Moving: c.Moving, Pending: c.Pending}
+	s := shards{Type: clusterName(c.Type), Rings: []shard{}, Moving: c.Moving, Pending: c.Pending, Auto: autoOf(c.Auto)}
 	for _, r := range c.Rings {
 		s.Rings = append(s.Rings, shard{r.Name, listed(r.Members), r.Partitions})
 	}
@@ -191,6 +192,8 @@ func readNewRing(text string) (newRing, error) {
 	switch err := r.End(); {
 	case err != nil:
 		return n, err
+	case n.name == autoName:
+		return n, refused(gazetteer.Unprocessable, "/name", "%q is no name for a ring: under it stands what the rings of a cluster follow their demand by", autoName)
 	case n.name == "":
 		return n, refused(gazetteer.Unprocessable, "/name", "is missing: how is the ring to be called?")
 	case len(n.members) == 0:

@@ -98,6 +98,8 @@ func routes() []route {
 		{http.MethodPost, rings, writes, ringBody, (*Handler).addRing},
 		{http.MethodPut, rings + "/:type/:ring", writes, ringBody, (*Handler).setRing},
 		{http.MethodDelete, rings + "/:type/:ring", writes, noBody, (*Handler).removeRing},
+		{http.MethodPut, rings + "/:type/" + autoName, writes, planBody, (*Handler).setAuto},
+		{http.MethodDelete, rings + "/:type/" + autoName, writes, noBody, (*Handler).unsetAuto},
 
 		{http.MethodGet, "/livez", health, noBody, (*Handler).live},
 		{http.MethodGet, "/readyz", health, noBody, (*Handler).ready},

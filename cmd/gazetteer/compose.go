@@ -16,6 +16,7 @@ import (
 	"gazetteer/region"
 	"gazetteer/region/agent"
 	"gazetteer/region/control"
+	"gazetteer/region/demand"
 	"gazetteer/region/geo"
 	"gazetteer/region/planet"
 	"gazetteer/ring"
@@ -49,6 +50,7 @@ type member struct {
 	store     storage         // nil if it holds no data
 	node      *agent.Node
 	planet    *planet.Planet     // nil if its plan is a file's
+	watch     *demand.Watch      // nil if its plan is a file's, or it is no regional server
 	up        atomic.Bool        // all above are there
 	failed    chan error         // what makes the process end
 	stop      context.CancelFunc // ends follow
@@ -239,6 +241,11 @@ func (m *member) openPlanet(context.Context) error {
 		c.Network = m.transport
 	}
 	m.planet = planet.Start(ctx, c)
+	if c.Server != nil {
+		m.watch = demand.Start(ctx, demand.Config{
+			Node: m.self.Name, Group: m.group, Server: m.node.Regional().(*region.Server), Call: c.Network.CallNode, Logger: m.log,
+		})
+	}
 	return nil
 }
 
@@ -249,6 +256,9 @@ const closeWithin = time.Minute
 // close ends first what asks, then what is asked.
 func (m *member) close() error {
 	var errs []error
+	if m.watch != nil {
+		m.watch.Close()
+	}
 	if m.planet != nil {
 		m.planet.Close()
 	}

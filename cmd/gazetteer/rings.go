@@ -12,8 +12,8 @@ import (
 )
 
 func (a *app) ringCommand() *cobra.Command {
-	return group("ring", "List, add, change and remove rings, and say how many are needed",
-		a.ringListCommand(), a.ringAddCommand(), a.ringSetCommand(), a.ringRemoveCommand(), a.ringAdviseCommand())
+	return group("ring", "List, add, change and remove rings, say how many are needed, let them follow demand",
+		a.ringListCommand(), a.ringAddCommand(), a.ringSetCommand(), a.ringRemoveCommand(), a.ringAdviseCommand(), a.ringAutoCommand())
 }
 
 func (a *app) ringListCommand() *cobra.Command {
@@ -48,7 +48,10 @@ func (a *app) printRings(clusters []client.Cluster) error {
 	if err := grid(a.out, []string{"CLUSTER", "RING", "PARTITIONS", "MEMBERS"}, rows); err != nil {
 		return err
 	}
-	for _, c := range clusters {
+	for i, c := range clusters {
+		if c.Auto != nil {
+			fmt.Fprintf(a.out, "\n%s\n", autoText(&clusters[i]))
+		}
 		if c.Moving+c.Pending > 0 {
 			fmt.Fprintf(a.out, "\ncluster %s: %d partitions are on their way between rings, %d still have to go\n", printable(c.Type), c.Moving, c.Pending)
 		}

@@ -8,6 +8,7 @@ import (
 	"gazetteer/api/peer"
 	"gazetteer/region"
 	"gazetteer/region/agent"
+	"gazetteer/region/demand"
 	"gazetteer/region/planet"
 )
 
@@ -34,6 +35,12 @@ func (m *member) offerServices() {
 			return nil, notYet()
 		}
 		return m.planet.ServeVoice(from.Region, request)
+	})
+	m.transport.HandleService(demand.Service, func(ctx context.Context, _ peer.Caller, request []byte) ([]byte, error) {
+		if !m.up.Load() || m.watch == nil {
+			return nil, notYet()
+		}
+		return m.watch.Serve(ctx, request)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gazetteer"
+	"gazetteer/cluster"
 	"gazetteer/region"
 	"gazetteer/region/control"
 )
@@ -107,7 +108,7 @@ func clustersOf(p *control.Plan) []region.ClusterStatus {
 
 func clusterOf(p *control.Plan, t gazetteer.Type) region.ClusterStatus {
 	moving := len(p.Moves(t))
-	c := region.ClusterStatus{Type: t, Moving: moving, Pending: p.Pending(t) - moving}
+	c := region.ClusterStatus{Type: t, Moving: moving, Pending: p.Pending(t) - moving, Auto: p.Auto(t)}
 	for _, r := range p.Rings(t) {
 		c.Rings = append(c.Rings, region.RingStatus{Name: r.Name, Members: r.Members, Partitions: len(r.Partitions)})
 	}
@@ -129,5 +130,11 @@ func (o Operator) SetRing(ctx context.Context, t gazetteer.Type, ring string, me
 // RemoveRing moves a ring's partitions to the others, then forgets it.
 func (o Operator) RemoveRing(ctx context.Context, t gazetteer.Type, ring string) error {
 	_, err := o.p.Group.Edit(ctx, func(p *control.Plan) (control.Command, error) { return p.WithoutRing(t, ring) })
+	return err
+}
+
+// SetAuto makes the rings of a cluster follow its demand.
+func (o Operator) SetAuto(ctx context.Context, t gazetteer.Type, a *cluster.Auto) error {
+	_, err := o.p.Group.Edit(ctx, func(p *control.Plan) (control.Command, error) { return p.WithAuto(t, a) })
 	return err
 }

@@ -3,12 +3,14 @@ package resttest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"gazetteer"
+	"gazetteer/cluster"
 	"gazetteer/region"
 )
 
@@ -275,6 +277,24 @@ func (o *Operator) RemoveRing(_ context.Context, t gazetteer.Type, name string) 
 			return forbidden("/ring", "%q is the last ring; add another first", name)
 		}
 		c.Rings = slices.Delete(c.Rings, at, at+1)
+		return nil
+	})
+}
+
+// SetAuto keeps what the rings of a cluster are to follow their demand by.
+func (o *Operator) SetAuto(_ context.Context, t gazetteer.Type, a *cluster.Auto) error {
+	return o.change(func() error {
+		c := o.clusterLocked(t)
+		if c == nil {
+			return unknown("/type", "the type %q has no cluster of its own", t)
+		}
+		if a != nil {
+			var e *gazetteer.Error
+			if errors.As(a.Check(gazetteer.DefaultPartitions), &e) {
+				return &gazetteer.Error{Op: "resttest", Kind: e.Kind, Pointer: "/auto" + e.Pointer, Detail: e.Detail}
+			}
+		}
+		c.Auto = a
 		return nil
 	})
 }
