@@ -72,6 +72,8 @@ type agent struct {
 	agedAt  time.Duration             // when these were set last; one that is older is no wrong bound
 	serving map[gazetteer.Partition]ring.Serving
 	failed  error
+
+	tellAlive func(gazetteer.NodeID, bool) // see Config.Alive
 }
 
 // newAgent makes the core of a node and gives it the partitions that the plan names and
@@ -95,6 +97,8 @@ func newAgent(c *Config) (*agent, error) {
 		readers: readers{places: make(chan struct{}, readersMax)},
 		alive:   map[gazetteer.NodeID]bool{},
 		ages:    map[string]*age{},
+
+		tellAlive: c.Alive,
 	}
 	a.tick()
 	for _, t := range c.Plan.Types() {

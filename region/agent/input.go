@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"time"
 
 	"gazetteer"
@@ -70,6 +71,9 @@ type alive struct {
 
 func (v alive) apply(a *agent, b *batch) {
 	a.alive[v.node] = v.alive
+	if slices.Contains(a.wanted, v.node) { // a link that was given up falls silent, too
+		a.tellAlive(v.node, v.alive)
+	}
 	a.core.Alive(v.node, v.alive)
 	if len(a.moves) > 0 {
 		a.configure() // others may be the first who live
@@ -94,18 +98,12 @@ func (r received) apply(a *agent, b *batch) {
 }
 
 // linkEvents is the handler that the transport's goroutines call.
-type linkEvents struct {
-	a     *agent
-	alive func(gazetteer.NodeID, bool)
-}
+type linkEvents struct{ a *agent }
 
 func (h linkEvents) Linked(n gazetteer.NodeID)   { h.a.put(linked(n)) }
 func (h linkEvents) Unlinked(n gazetteer.NodeID) { h.a.put(unlinked(n)) }
 func (h linkEvents) Received(n gazetteer.NodeID, m ring.Message) {
 	h.a.put(received{n, m, h.a.clock.Now().Mono})
 }
-func (h linkEvents) Sent(n gazetteer.NodeID, k int) { h.a.put(sent{n, k}) }
-func (h linkEvents) Alive(n gazetteer.NodeID, up bool) {
-	h.alive(n, up)
-	h.a.put(alive{n, up})
-}
+func (h linkEvents) Sent(n gazetteer.NodeID, k int)    { h.a.put(sent{n, k}) }
+func (h linkEvents) Alive(n gazetteer.NodeID, up bool) { h.a.put(alive{n, up}) }

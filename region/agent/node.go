@@ -34,8 +34,8 @@ type Config struct {
 	// moves.
 	Group Group
 	// Alive is told whether another node answers: once when its link is first wanted,
-	// and when that changes. It is called by the links' goroutines and does not block;
-	// nil if nobody wants to know.
+	// and when that changes while it is. It is called by the agent's loop and does not
+	// block; nil if nobody wants to know.
 	Alive func(n gazetteer.NodeID, alive bool)
 }
 
@@ -44,7 +44,6 @@ type Node struct {
 	agent    *agent // nil if the node has no replica
 	regional *region.Server
 	tiers    map[region.Role]region.Tier
-	alive    func(gazetteer.NodeID, bool)
 
 	stop    context.CancelFunc
 	stopped chan struct{} // closed when everything has ended
@@ -58,7 +57,7 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	n := &Node{tiers: map[region.Role]region.Tier{}, alive: c.Alive, stopped: make(chan struct{})}
+	n := &Node{tiers: map[region.Role]region.Tier{}, stopped: make(chan struct{})}
 	if err := n.compose(&c); err != nil {
 		return nil, err
 	}
@@ -161,7 +160,7 @@ func (n *Node) run(ctx context.Context, links Links) {
 	if n.agent.group != nil {
 		all.Go(func() { n.agent.petition(ctx) })
 	}
-	links.Start(linkEvents{n.agent, n.alive})
+	links.Start(linkEvents{n.agent})
 	n.err = n.agent.run(ctx)
 }
 

@@ -99,6 +99,11 @@ func (a *agent) want(nodes []gazetteer.NodeID) {
 	old := a.wanted
 	a.wanted = nodes
 	a.links.Want(nodes)
+	for _, n := range nodes {
+		if a.alive[n] && !slices.Contains(old, n) {
+			a.tellAlive(n, true) // the other end has wanted the link before
+		}
+	}
 	for _, n := range old {
 		if a.group != nil && !slices.Contains(nodes, n) {
 			a.group.ReportUnseen(n)
