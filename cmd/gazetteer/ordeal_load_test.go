@@ -22,6 +22,7 @@ type load struct {
 	good    time.Duration // how long a read may take to count as good
 
 	next  atomic.Int64
+	again atomic.Int64 // tries that failed
 	stop  chan struct{}
 	ended sync.WaitGroup
 
@@ -79,6 +80,7 @@ func (l *load) try(i int, ask func(context.Context, *client.Client) error) (err 
 		if err == nil {
 			return nil
 		}
+		l.again.Add(1)
 	}
 	return err
 }
