@@ -203,17 +203,6 @@ func (g *resource) live() []gazetteer.Update {
 	return out
 }
 
-// all returns every update of a resource, tombstones included.
-func (g *resource) all() []gazetteer.Update {
-	var out []gazetteer.Update
-	for _, e := range g.elements {
-		if e.exists {
-			out = append(out, e.now)
-		}
-	}
-	return out
-}
-
 // scanMirror yields what a mirror holds above a vector as the batch has left it, in no
 // particular order. A caller may change only the element it is given.
 func (r *Replica) scanMirror(m *mirror, above gazetteer.Vector) iter.Seq[gazetteer.Update] {

@@ -137,6 +137,17 @@ func (h Holding) ShownRecord(t Token, v RecordView) Token {
 	return t.bounded(TokenEntries)
 }
 
+// shown is the token of a write: what the resource holds after it.
+func (g *resource) shown() (t Token) {
+	scope := Scope{Partition: g.key.partition}.Hash()
+	for i := range g.elements {
+		if e := &g.elements[i]; e.exists {
+			t.add(shown{scope, e.now.Position, e.now.Stamp.Clock})
+		}
+	}
+	return t.bounded(TokenEntries)
+}
+
 func (h Holding) scope() uint64 { return Scope{Partition: h.Partition}.Hash() }
 
 // Lack is what a replica does not have, or is not known to have, of what a session has

@@ -34,7 +34,7 @@ func (r *Replica) Propose(w Write) {
 	}
 	out := Outcome{Token: w.Token, Existed: g.hasAll(&w), Created: len(g.live()) == 0, Reached: AckLocal}
 	us := r.apply(m, g, &w)
-	out.Version, out.Shown = VersionOf(g.live()), Holding{Partition: m.partition}.Shown(Token{}, g.all())
+	out.Version, out.Shown = VersionOf(g.live()), g.shown()
 	if us == nil {
 		r.batch.outcomes = append(r.batch.outcomes, out)
 		return
