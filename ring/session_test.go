@@ -1,6 +1,7 @@
 package ring_test
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -14,7 +15,7 @@ type session struct {
 	dice  dice
 	tired int // reads in a row that its token did not allow
 	// folded: its token has had a clock in place of positions. A clock asks for all that
-	// the members of the plan hold; what was lost with disks, or is known only to a member
+	// the members of the plan hold; what was once lost with disks, or is known only to a member
 	// that was removed, only a position names.
 	folded bool
 }
@@ -59,8 +60,9 @@ func (w *world) readsAt(s *session) {
 
 func (w *world) readOne(s *session, n *node, part int, held ring.Holding) {
 	id := w.ids[s.dice.n(len(w.ids))]
-	for at, f := range s.seen {
-		if s.folded && !w.books.anyCovers(&w.books.facts[f], w.plannedBy(n, part)) {
+	for _, at := range slices.Sorted(maps.Keys(s.seen)) {
+		f := s.seen[at]
+		if t := &w.books.facts[f]; s.folded && (t.free || !w.books.anyCovers(t, w.plannedBy(n, part))) {
 			continue
 		}
 		if at/maxElements == part && w.books.facts[f].u.Element.ID == id {
