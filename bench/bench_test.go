@@ -25,7 +25,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 		t.Skip("builds the product and starts a dozen processes")
 	}
 	var out strings.Builder
-	o := options{records: 300, pairs: 1, round: 100 * time.Millisecond, planets: []planetSize{{2, 65.2, 512}}, costs: []string{"given"}, updates: 5}
+	o := options{records: 300, pairs: 1, round: 100 * time.Millisecond, planets: []planetSize{{2, 65.2, 512, 60}}, costs: []string{"given"}, updates: 5}
 	if err := run(t.Context(), o, "", &out); err != nil {
 		t.Fatal(err)
 	}

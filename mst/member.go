@@ -91,6 +91,10 @@ func (m *Member) Epoch() Epoch { return m.epoch }
 // and will. A member that started with this epoch saved does not.
 func (m *Member) Running() bool { return m.joined }
 
+// Halted reports whether this region, as one of the core's two, knows that the tree of the
+// run is complete.
+func (m *Member) Halted() bool { return m.run != nil && m.run.node.Halted() }
+
 // Propose opens an epoch above all that the member has heard of and gives up what runs.
 // Agree on its Run with the others, then Begin and Wake.
 func (m *Member) Propose() Epoch {

@@ -66,7 +66,11 @@ type Topology struct {
 	Regions             []RegionStatus // by name, this one included
 	Edges               []TopologyEdge // by names
 	Weight              time.Duration  // sum of the costs of the tree's edges
-	Messages            uint64         // of GHS that this region has sent to build it
+	// Halted is how long the tree took from waking until this region, as one of the core's
+	// two, knew that it is complete; 0 for all other regions. Installed is how long it took
+	// until this region used it.
+	Halted, Installed time.Duration
+	Messages          uint64 // of GHS that this region has sent to build it
 }
 
 // RegionStatus is what one region knows of another, or of itself.

@@ -31,7 +31,7 @@ func TestTopology(t *testing.T) {
 	c := operated(t)
 	got, err := c.Topology(t.Context())
 	want := `{"epoch":"7.r2","running":"8.r1","due":"cost","regions":[{"name":"r1","lat":38.9,"lon":-77.4,"state":"live"},{"name":"r2","lat":53.3,"lon":0,"state":"live"},{"name":"r3","state":"unreachable"}],"edges":[` +
-		`{"a":"r1","b":"r2","cost_ms":68.3,"tree":true,"provisional":false},{"a":"r1","b":"r3","cost_ms":140.007,"tree":false,"provisional":false},{"a":"r2","b":"r3","cost_ms":90,"tree":false,"provisional":true}],"weight_ms":158.3,"messages":42}`
+		`{"a":"r1","b":"r2","cost_ms":68.3,"tree":true,"provisional":false},{"a":"r1","b":"r3","cost_ms":140.007,"tree":false,"provisional":false},{"a":"r2","b":"r3","cost_ms":90,"tree":false,"provisional":true}],"weight_ms":158.3,"messages":42,"halted_ms":0,"installed_ms":812}`
 	if err != nil || text(got) != want {
 		t.Errorf("%s %v", text(got), err)
 	}

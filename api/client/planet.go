@@ -11,6 +11,11 @@ type Topology struct {
 	Edges    []Edge   `json:"edges"`
 	WeightMS float64  `json:"weight_ms"` // sum of the costs of the tree's edges
 	Messages uint64   `json:"messages"`  // sent by this region to build it
+
+	// From waking until this region, as one of the two of GHS's core, knew that the tree is
+	// complete (0 for all others), and until it used it.
+	HaltedMS    float64 `json:"halted_ms"`
+	InstalledMS float64 `json:"installed_ms"`
 }
 
 // Placed is a region on the map.

@@ -30,7 +30,7 @@ func TestTopology(t *testing.T) {
 		`{"name":"r1","lat":38.9,"lon":-77.4,"state":"live"},{"name":"r2","lat":53.3,"lon":0,"state":"live"},{"name":"r3","state":"unreachable"}],"edges":[` +
 		`{"a":"r1","b":"r2","cost_ms":68.300,"tree":true,"provisional":false},` +
 		`{"a":"r1","b":"r3","cost_ms":140.007,"tree":false,"provisional":false},` +
-		`{"a":"r2","b":"r3","cost_ms":90.000,"tree":false,"provisional":true}],"weight_ms":158.300,"messages":42}`)
+		`{"a":"r2","b":"r3","cost_ms":90.000,"tree":false,"provisional":true}],"weight_ms":158.300,"messages":42,"halted_ms":0.000,"installed_ms":812.000}`)
 }
 
 func TestRegions(t *testing.T) {

@@ -20,6 +20,9 @@ type planetMap struct {
 	Edges    []edge       `json:"edges"`
 	Weight   milliseconds `json:"weight_ms"`
 	Messages uint64       `json:"messages"`
+
+	Halted    milliseconds `json:"halted_ms"`    // from waking until this region, of the core, knew that the tree is complete; else 0
+	Installed milliseconds `json:"installed_ms"` // from waking until this region used it
 }
 
 type placed struct {
@@ -54,7 +57,8 @@ func (h *Handler) topology(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	m := planetMap{Epoch: t.Epoch, Running: t.Running, Due: t.Due, Regions: []placed{}, Edges: []edge{}, Weight: milliseconds(t.Weight), Messages: t.Messages}
+	m := planetMap{Epoch: t.Epoch, Running: t.Running, Due: t.Due, Regions: []placed{}, Edges: []edge{}, Weight: milliseconds(t.Weight), Messages: t.Messages,
+		Halted: milliseconds(t.Halted), Installed: milliseconds(t.Installed)}
 	for i := range t.Regions {
 		r := &t.Regions[i]
 		m.Regions = append(m.Regions, placed{r.Name, coordinatesOf(r), r.State})

@@ -17,8 +17,10 @@ type run struct {
 	pairs   []*pair
 	entered time.Duration
 	begun   bool
-	over    bool   // installed, or given up
-	ghs     uint64 // messages of the paper's kinds that this region sent
+	woke    time.Duration // when it began
+	halted  time.Duration // when this region, being an end of the core, knew that the tree is complete; 0: it did not
+	over    bool          // installed, or given up
+	ghs     uint64        // messages of the paper's kinds that this region sent
 }
 
 // pair is one edge, as this end knows it, on its way into an epoch.
@@ -107,6 +109,9 @@ func (v *Voice) addPair(p *peer) *pair {
 // follow passes on what the member has to send, and takes what it has come to.
 func (v *Voice) follow() (installed *mst.Tree) {
 	out := v.member.Ready()
+	if v.running() && v.run.begun && v.run.halted == 0 && v.member.Halted() {
+		v.run.halted = v.now
+	}
 	for _, d := range out.Send {
 		v.sendFrame(d)
 	}
@@ -136,6 +141,7 @@ func (v *Voice) sendFrame(d mst.Delivery) {
 // install takes a tree into use.
 func (v *Voice) install(t mst.Tree) {
 	v.tree, v.treeAt, v.seen = t, v.now, nil
+	v.took = v.run.times(v.now)
 	v.bridges, v.bridging, v.shortcuts, v.chosen = nil, nil, nil, false
 	v.run.over, v.narrow, v.messages = true, v.run.nearest > 0, v.run.ghs
 	for _, q := range v.run.pairs {
@@ -149,6 +155,20 @@ func (v *Voice) install(t mst.Tree) {
 	}
 	v.count.Installed++
 	v.stir()
+}
+
+// Times say how long the last run took in this region, from waking.
+type Times struct {
+	Halted    time.Duration // until it knew, as one of the core's two, that the tree is complete; 0 for all others
+	Installed time.Duration
+}
+
+func (r *run) times(now time.Duration) Times {
+	t := Times{Installed: now - r.woke}
+	if r.halted > 0 {
+		t.Halted = r.halted - r.woke
+	}
+	return t
 }
 
 // giveUp ends a run that will not come to a tree. What the others cannot know they are
@@ -253,5 +273,6 @@ func (v *Voice) begin(edges []mst.Edge) {
 		v.giveUp(err.Error(), true)
 		return
 	}
+	r.woke = v.now
 	v.member.Wake()
 }

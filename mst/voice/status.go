@@ -29,6 +29,7 @@ type Status struct {
 	// Messages is how many messages of the paper's seven kinds all regions sent for the
 	// tree, as far as their words tell.
 	Messages uint64
+	Took     Times
 	Counters Counters
 }
 
@@ -77,7 +78,7 @@ type Counters struct {
 func (v *Voice) Status() Status {
 	s := Status{
 		Self: v.cfg.Self, Tree: v.tree, Epoch: v.member.Epoch(), Running: v.running(),
-		Failure: v.trouble.failure, Branches: v.wanted(), Counters: v.count,
+		Failure: v.trouble.failure, Took: v.took, Branches: v.wanted(), Counters: v.count,
 	}
 	s.Tree.Branches = slices.Clone(s.Tree.Branches)
 	if len(v.members) > 0 {

@@ -33,6 +33,7 @@ type Voice struct {
 	seen      []gazetteer.RegionID // to which an edge took part in its epoch, sorted
 	narrow    bool                 // not all edges took part in it
 	messages  uint64               // sent for it
+	took      Times                // to build it
 	branches  []branch
 	bridges   []gazetteer.RegionID // to which a provisional branch is wanted
 	bridging  []gazetteer.RegionID // the same, as of the last look

@@ -52,7 +52,7 @@ func (p *Planet) topologyNow(ctx context.Context) (region.Topology, error) {
 	if err != nil {
 		return region.Topology{}, err
 	}
-	out := region.Topology{Weight: micros(s.Tree.Weight), Messages: s.Messages, Epoch: nameOf(s.Tree.Epoch)}
+	out := region.Topology{Weight: micros(s.Tree.Weight), Messages: s.Messages, Epoch: nameOf(s.Tree.Epoch), Halted: s.Took.Halted, Installed: s.Took.Installed}
 	if s.Running {
 		out.Running = nameOf(s.Epoch)
 	}

@@ -66,7 +66,7 @@ func topology() region.Topology {
 			{A: "r1", B: "r3", Cost: 140_007 * time.Microsecond},
 			{A: "r2", B: "r3", Cost: 90 * time.Millisecond, Provisional: true},
 		},
-		Weight: 158_300 * time.Microsecond, Messages: 42,
+		Weight: 158_300 * time.Microsecond, Messages: 42, Installed: 812 * time.Millisecond,
 	}
 }
 
