@@ -31,6 +31,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 	}
 	for _, row := range []string{
 		"resolve, 300 records, 64 connections, [0-9]+ bytes: CPU", "  ratio of CPU", "  requests a second",
+		"redirect, 30 candidates, 64 connections: CPU", "  bare gin handler, the same redirect: CPU", "  ratio of CPU for redirects",
 		"one hop between processes, 64 connections: CPU, both ends", "one hop, one connection: latency", "  ratio of latencies",
 		"import over REST, 300 records: locations a second", "  ratio of rates", "PUT of a resource, 64 connections: durable writes a second",
 		"anonymous memory after the import, serving 300 records", "  restart to ready",
@@ -46,7 +47,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 }
 
 func TestUnknownBenchmarksAreNamed(t *testing.T) {
-	if _, err := choose("resolve,hops"); err == nil || !strings.Contains(err.Error(), "resolve,hop,import,memory") {
+	if _, err := choose("resolve,hops"); err == nil || !strings.Contains(err.Error(), "resolve,redirect,hop,import,memory") {
 		t.Error(err)
 	}
 }

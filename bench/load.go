@@ -35,7 +35,7 @@ func (l load) quantile(q float64) time.Duration {
 }
 
 // drive sends requests over conns connections, one in flight on each, until the time is
-// over or total requests were sent (0: no bound). Any answer but a 2xx ends it.
+// over or total requests were sent (0: no bound). Any answer but a 2xx or 3xx ends it.
 func drive(addr string, conns, total int, d time.Duration, next request) (load, error) {
 	var left atomic.Int64
 	left.Store(int64(total))
@@ -102,7 +102,7 @@ func skipResponse(in *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
-	if len(status) < 12 || status[9] != '2' {
+	if len(status) < 12 || (status[9] != '2' && status[9] != '3') {
 		rest, _ := in.Peek(min(in.Buffered(), 2048))
 		return fmt.Errorf("answer %q %q", status, rest)
 	}
@@ -133,21 +133,30 @@ func cutHeader(line []byte, name string) ([]byte, bool) {
 
 // fetch does one request and returns the body of its answer.
 func fetch(addr string, req []byte) ([]byte, error) {
+	head, body, err := exchange(addr, req)
+	if err == nil && head[9] != '2' {
+		err = fmt.Errorf("answer %q %q", head, body)
+	}
+	return body, err
+}
+
+// exchange does one request and returns its answer.
+func exchange(addr string, req []byte) (head, body []byte, err error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer conn.Close()
 	if _, err := conn.Write(append(req[:len(req)-2:len(req)-2], "Connection: close\r\n\r\n"...)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	all, err := io.ReadAll(conn)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	head, body, ok := bytes.Cut(all, []byte("\r\n\r\n"))
-	if !ok || len(head) < 12 || head[9] != '2' {
-		return nil, fmt.Errorf("answer %q", all)
+	if !ok || len(head) < 12 {
+		return nil, nil, fmt.Errorf("answer %q", all)
 	}
-	return body, nil
+	return head, body, nil
 }

@@ -21,10 +21,11 @@ import (
 
 // roles are what this program does as a child of itself.
 var roles = map[string]func(args []string) error{
-	"bare":        serveBare,
-	"framing":     serveFrames,
-	"framing-ask": callFrames,
-	"raw-store":   writeRaw,
+	"bare":          serveBare,
+	"bare-redirect": serveBareRedirect,
+	"framing":       serveFrames,
+	"framing-ask":   callFrames,
+	"raw-store":     writeRaw,
 }
 
 // options are what the flags say.
@@ -44,6 +45,7 @@ var benchmarks = []struct {
 	run  func(context.Context, options, *table) error
 }{
 	{"resolve", benchResolve},
+	{"redirect", benchRedirect},
 	{"hop", benchHop},
 	{"import", benchImport},
 	{"memory", benchMemory},
@@ -56,7 +58,7 @@ func main() {
 		return
 	}
 	o := options{planets: planets(), costs: []string{"given", "measured"}}
-	only := flag.String("only", "", "comma-separated benchmarks: resolve, hop, import, memory, planet; all if empty")
+	only := flag.String("only", "", "comma-separated benchmarks: resolve, redirect, hop, import, memory, planet; all if empty")
 	flag.IntVar(&o.records, "records", 100_000, "records in the catalogue, three locations each")
 	flag.IntVar(&o.pairs, "pairs", 5, "interleaved pairs of rounds, at least 5 for a figure that is quoted")
 	flag.DurationVar(&o.round, "round", 3*time.Second, "how long one round takes")

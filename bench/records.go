@@ -18,9 +18,13 @@ func recordID(n int) string { return "record-" + strconv.Itoa(n) }
 
 // appendRecord appends the n-th resource document.
 func appendRecord(dst []byte, n int) []byte {
+	return appendResource(dst, recordType, n, locationsEach)
+}
+
+func appendResource(dst []byte, typ string, n, locations int) []byte {
 	r := rand.New(rand.NewPCG(uint64(n), 1))
-	dst = fmt.Appendf(dst, `{"type":%q,"id":%q,"locations":[`, recordType, recordID(n))
-	for i := range locationsEach {
+	dst = fmt.Appendf(dst, `{"type":%q,"id":%q,"locations":[`, typ, recordID(n))
+	for i := range locations {
 		if i > 0 {
 			dst = append(dst, ',')
 		}

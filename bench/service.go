@@ -62,13 +62,17 @@ func (s *service) makeType(ctx context.Context) error {
 }
 
 func (s *service) importRecords(ctx context.Context, write func(io.Writer) error) error {
+	return s.importInto(ctx, recordType, write)
+}
+
+func (s *service) importInto(ctx context.Context, typ string, write func(io.Writer) error) error {
 	r, w := io.Pipe()
 	go func() {
 		out := bufio.NewWriterSize(w, 256<<10)
 		w.CloseWithError(firstOf(write(out), out.Flush()))
 	}()
 	defer r.Close()
-	return s.call(ctx, http.MethodPost, "/v1/types/"+recordType+"/resources:import", "application/x-ndjson", r)
+	return s.call(ctx, http.MethodPost, "/v1/types/"+typ+"/resources:import", "application/x-ndjson", r)
 }
 
 func (s *service) call(ctx context.Context, method, path, contentType string, body io.Reader) error {

@@ -84,7 +84,29 @@ func appendLink(b []byte, l *gazetteer.Location, rank int) []byte {
 // redirectable reports whether a stored URL may become a header that a browser follows:
 // http or https, a host, no user, and nothing that a header, a Link or a lenient parser
 // could read as something else.
-func redirectable(s string) bool {
+func redirectable(s string) bool { return plainURL(s) || strictURL(s) }
+
+// plainURL reports whether a URL is so simple that no two parsers read it differently, as
+// nearly all are: strictURL holds for it, too, and costs more.
+func plainURL(s string) bool {
+	rest, ok := strings.CutPrefix(s, "https://")
+	if !ok {
+		rest, ok = strings.CutPrefix(s, "http://")
+	}
+	if !ok || rest == "" || rest[0] == '/' {
+		return false
+	}
+	for i := range len(rest) {
+		c := rest[i]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && (c < '-' || c > '9') { // all between are "-./" and digits
+			return false
+		}
+	}
+	return true
+}
+
+func strictURL(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("<>\"\\^`{|}", c) >= 0 {
 			return false

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/json"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -81,4 +82,24 @@ func TestRedirectNamesFewDuplicates(t *testing.T) {
 	if n := strings.Count(r.header.Get("Link"), "rel=duplicate"); n != linksMax {
 		t.Errorf("%d links", n)
 	}
+}
+
+// FuzzRedirectable holds that the short way says yes only where the strict one does, and
+// that what may be redirected to is http or https to a host and nothing else.
+func FuzzRedirectable(f *testing.F) {
+	for _, s := range []string{"https://a.example/b-c/9", "http://a", "http:///a", "https://.", "https://-/..//", "HTTPS://a", "https://a:80/", "//evil", `https:\\evil`, "https://a@b", "https://a/%2e"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if plainURL(s) && !strictURL(s) {
+			t.Fatalf("%q is taken for plain", s)
+		}
+		if !redirectable(s) {
+			return
+		}
+		u, err := url.Parse(s)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil || strings.ContainsAny(s, " \\\r\n\t<>\"") {
+			t.Fatalf("%q may be redirected to: %v", s, err)
+		}
+	})
 }
