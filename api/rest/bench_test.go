@@ -125,6 +125,12 @@ func BenchmarkServed(b *testing.B) {
 
 // serve starts a server and returns what asks it n times over one connection.
 func serve(b testing.TB, s *http.Server) func(n int) {
+	_, ask := serveAt(b, s)
+	return ask
+}
+
+// serveAt is serve that also tells the server's address.
+func serveAt(b testing.TB, s *http.Server) (addr string, ask func(n int)) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -137,7 +143,7 @@ func serve(b testing.TB, s *http.Server) func(n int) {
 	b.Cleanup(func() { c.Close(); s.Close() })
 	in := bufio.NewReader(c)
 	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: gazetteer\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n", benchPath)
-	return func(n int) {
+	return l.Addr().String(), func(n int) {
 		for range n {
 			if _, err := c.Write(request); err != nil {
 				b.Fatal(err)
