@@ -46,6 +46,7 @@ var joins = map[string][]string{
 	"region/demand": {"region/control"},               // has the plan changed
 	"region/agent":  {"region/geo", "region/control"}, // composes the parts of one process
 	"api/rest":      {"api/rest/jsontext", "api/rest/problem"},
+	"api/router":    {"api/rest/problem"},                      // what it refuses reads like a regional server's answer
 	"api/client":    {"api/rest/jsontext", "api/rest/problem"}, // what the server writes the client reads
 	"cmd/gazetteer": {"cmd/gazetteer/sample"},                  // the demo loads it
 }

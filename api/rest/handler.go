@@ -101,6 +101,9 @@ func withoutGuessing(e *gin.Engine) {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.recover(w, r)
+	if h.draining.Load() {
+		w.Header()["Connection"] = []string{"close"} // the next request may find nobody
+	}
 	if err := h.guard(r); err != nil {
 		h.refuse(w, r, err)
 		return
@@ -148,6 +151,7 @@ func (h *Handler) recover(w http.ResponseWriter, r *http.Request) {
 	h.refuse(w, r, &gazetteer.Error{Op: "rest.ServeHTTP", Kind: gazetteer.Internal})
 }
 
-// Drain makes /readyz fail, so that load balancers send clients elsewhere while the
-// requests under way are still answered.
+// Drain makes /readyz fail, so that load balancers send clients elsewhere while requests
+// are still answered. Each connection ends with its next answer: none is left that breaks
+// when the process ends.
 func (h *Handler) Drain() { h.draining.Store(true) }

@@ -124,7 +124,7 @@ func (s *service) open(m *member, failed func(error)) (*face, error) {
 		return nil, err
 	}
 	f := &face{h, rest.Server(s.web.Addr().String(), h)}
-	f.server.Handler = s.inFront(h)
+	f.server.Handler = s.inFront(s.signpost(m, h))
 	go func() {
 		if err := f.server.Serve(s.web); !errors.Is(err, http.ErrServerClosed) {
 			failed(err)
@@ -140,13 +140,8 @@ func (f *face) close(ctx context.Context, lameDuck time.Duration) error {
 		return nil
 	}
 	f.handler.Drain()
-	if failureOf(ctx) == nil {
-		time.Sleep(lameDuck)
+	if failureOf(ctx) != nil {
+		lameDuck = 0
 	}
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
-	defer cancel()
-	if err := f.server.Shutdown(finish); err != nil {
-		return f.server.Close()
-	}
-	return nil
+	return shutdown(ctx, f.server, lameDuck)
 }

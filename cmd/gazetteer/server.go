@@ -23,7 +23,7 @@ import (
 // serverFlags is the command line of a server.
 type serverFlags struct {
 	plan, region, node, roles string
-	join, planet              []string
+	join, planet, upstream    []string
 	token, place              string
 	partitions                uint32
 	data, http, peer          string
@@ -55,6 +55,9 @@ was told at its first start it knows at the next from its data.
 With --plan the region does not agree on its plan: the file says what the node called
 --node does, and who the others are.
 
+With --roles router and --upstream the process is a router: it belongs to no region, keeps
+nothing, and forwards each request to the best region for its client.
+
 On SIGTERM or Ctrl-C /readyz fails first, then the server goes on for --lame-duck, then
 it finishes what is under way and closes.`,
 		Args: cobra.NoArgs,
@@ -72,6 +75,7 @@ func (f *serverFlags) define(c *cobra.Command) {
 	fl.StringVar(&f.roles, "roles", "router,region,cluster,replica", "what this process does")
 	fl.StringSliceVar(&f.join, "join", nil, "peer addresses of processes of the region to join")
 	fl.StringSliceVar(&f.planet, "planet", nil, "peer addresses of processes of a region of the planet to join")
+	fl.StringSliceVar(&f.upstream, "upstream", nil, "URLs of regional servers that a process of the role router alone learns the planet from")
 	fl.StringVar(&f.token, "token", "", "what --join or --planet is allowed by (environment: GAZETTEER_TOKEN)")
 	fl.StringVar(&f.place, "place", "", "where the region is: LAT,LON in degrees")
 	fl.Uint32Var(&f.partitions, "partitions", gazetteer.DefaultPartitions, "the planet's partition count, fixed when its first region is founded")
@@ -86,6 +90,9 @@ func (f *serverFlags) define(c *cobra.Command) {
 }
 
 func (a *app) serve(ctx context.Context, f serverFlags) error {
+	if len(f.upstream) > 0 || f.roles == string(region.RoleRouter) {
+		return a.route(ctx, f)
+	}
 	f.token = cmp.Or(f.token, a.env("GAZETTEER_TOKEN"))
 	s, err := f.service(ctx, a)
 	if err != nil {

@@ -46,6 +46,7 @@ const (
 	WrongOwner           Code = "wrong_owner"
 	Unserved             Code = "unserved"
 	Deadline             Code = "deadline"
+	Lost                 Code = "lost"
 	DiskFull             Code = "disk_full"
 	Unsupported          Code = "unsupported"
 	Denied               Code = "denied"
@@ -94,6 +95,7 @@ func Table() []Row {
 		{WrongOwner, gazetteer.WrongOwner, http.StatusServiceUnavailable, "The plan is changing", 1},
 		{Unserved, gazetteer.Unserved, http.StatusServiceUnavailable, "The servers are still filling", 1},
 		{Deadline, gazetteer.Deadline, http.StatusGatewayTimeout, "Not done in time", 1},
+		{Lost, gazetteer.Unavailable, http.StatusBadGateway, "The regional server was lost before its answer came", 0},
 		{DiskFull, gazetteer.Full, http.StatusInsufficientStorage, "The disk is nearly full: writes are refused", 60},
 		{Unsupported, gazetteer.Unsupported, http.StatusNotImplemented, "Not supported by this server", 0},
 		{Denied, gazetteer.Denied, http.StatusForbidden, "Not allowed", 0},
