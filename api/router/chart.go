@@ -5,25 +5,24 @@ import (
 	"time"
 
 	"gazetteer"
+	"gazetteer/region"
 )
 
 // A chart is what is known of the planet, and the choice by it. It does no I/O, reads no
 // clock and takes no lock: the same calls give the same choices.
 type chart struct {
-	// trusting: the directory says who is down. Else checks of our own do: a region may
-	// lie behind a cut that the one who told us cannot see across, and the other way round.
-	trusting bool
-	areas    []area
-	servers  map[string]*server // by URL
-	regions  []Region           // of the areas, for an Order
+	areas   []area
+	servers map[string]*server // by URL
+	regions []Region           // of the areas, for an Order
 }
 
-// area is a region on the chart.
+// area is a region on the chart. Whether the directory calls it unreachable is not kept:
+// it may lie behind a cut that the one who told us cannot see across, or he himself may.
 type area struct {
-	name    gazetteer.RegionID
-	state   string
-	servers []*server
-	turn    int
+	name     gazetteer.RegionID
+	draining bool
+	servers  []*server
+	turn     int
 }
 
 // server is a regional server. Until something is known of it, it counts as ready.
@@ -47,7 +46,7 @@ func (c *chart) learn(regions []Region) {
 	var areas []area
 	for i := range regions {
 		r := &regions[i]
-		a := area{name: r.Name, state: r.State, turn: c.turnOf(r.Name)}
+		a := area{name: r.Name, draining: r.State == string(region.SiteDraining), turn: c.turnOf(r.Name)}
 		for _, u := range r.Servers {
 			s := known[u]
 			if s == nil {
@@ -97,9 +96,6 @@ func (c *chart) checked(url string, ready bool, took time.Duration) {
 
 // measure gives each region the round trip of its nearest server.
 func (c *chart) measure() {
-	if c.trusting {
-		return
-	}
 	for i := range c.regions {
 		r := &c.regions[i]
 		r.RTT = 0
@@ -146,7 +142,7 @@ func (c *chart) choose(order []int, pinned gazetteer.RegionID, most int) []targe
 	for class := range classes {
 		for _, i := range order {
 			a := &c.areas[i]
-			if len(out) == most || a.name == pinned || c.classOf(a) != class {
+			if len(out) == most || a.name == pinned || a.class() != class {
 				continue
 			}
 			out = append(out, a.next())
@@ -154,19 +150,19 @@ func (c *chart) choose(order []int, pinned gazetteer.RegionID, most int) []targe
 	}
 	for i := range c.areas {
 		a := &c.areas[i]
-		if a.name == pinned && c.classOf(a) != silent {
+		if a.name == pinned && a.class() != silent {
 			return append([]target{a.next()}, out...)
 		}
 	}
 	return out
 }
 
-func (c *chart) classOf(a *area) int {
+func (a *area) class() int {
 	ready := slices.ContainsFunc(a.servers, func(s *server) bool { return !s.down })
 	switch {
-	case !ready, c.trusting && a.state != live && a.state != draining:
+	case !ready:
 		return silent
-	case a.state == draining:
+	case a.draining:
 		return leaving
 	}
 	return willing
@@ -188,7 +184,7 @@ func (a *area) next() target {
 // willingCount is how many regions take clients.
 func (c *chart) willingCount() (n int) {
 	for i := range c.areas {
-		if c.classOf(&c.areas[i]) == willing {
+		if c.areas[i].class() == willing {
 			n++
 		}
 	}

@@ -91,10 +91,6 @@ func TestChoices(t *testing.T) {
 		{"the word of the directory about reach is not believed: a cut lies where it lies", `
 			learn a:unreachable:a1 b:live:b1
 			go = a/a1 b/b1`},
-		{"unless there are no checks of our own", `
-			trust
-			learn a:unreachable:a1 b:live:b1
-			go = b/b1 a/a1`},
 	} {
 		t.Run(s.name, func(t *testing.T) { tell(t, s.story) })
 	}
@@ -105,8 +101,6 @@ func tell(t *testing.T, story string) {
 	for line := range strings.Lines(strings.TrimSpace(story)) {
 		verb, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch verb {
-		case "trust":
-			c.trusting = true
 		case "learn":
 			c.learn(planetOf(rest))
 		case "down", "up":

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"gazetteer"
+	"gazetteer/region"
 )
 
 // A Directory learns the regions over HTTP from any regional server, at first from those
@@ -121,7 +122,7 @@ func (d *Directory) alone(ctx context.Context, base string) ([]Region, error) {
 	if _, err := d.get(ctx, base+"/v1/status", &told); err != nil {
 		return nil, err
 	}
-	return []Region{{Name: told.Region, State: live, Servers: []string{base}}}, nil
+	return []Region{{Name: told.Region, State: string(region.SiteLive), Servers: []string{base}}}, nil
 }
 
 // directoryMax bounds what is read of a directory.

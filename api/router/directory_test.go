@@ -96,7 +96,7 @@ func TestTheNearestRegionIsFirst(t *testing.T) {
 	for addr, want := range map[string]string{
 		"81.2.69.142":   "[london oregon sydney nowhere]", // London
 		"216.160.83.56": "[oregon london sydney nowhere]", // Milton, Washington
-		"127.0.0.1":     "[sydney london oregon nowhere]", // no evidence
+		"127.0.0.1":     "[sydney london oregon nowhere]", // no evidence: by round trip
 	} {
 		var got []gazetteer.RegionID
 		for _, i := range Nearest(l)(netip.MustParseAddr(addr), regions) {

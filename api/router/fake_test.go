@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gazetteer"
-	"gazetteer/region/geo"
 )
 
 // site is a regional server that does as it is told.
@@ -70,7 +69,7 @@ func routeTo(t *testing.T, change func(*Config), sites ...*site) *routed {
 	t.Helper()
 	var regions []Region
 	for _, s := range sites {
-		regions = append(regions, Region{Name: gazetteer.RegionID(s.name), State: live, Servers: []string{s.URL}})
+		regions = append(regions, Region{Name: gazetteer.RegionID(s.name), State: "live", Servers: []string{s.URL}})
 	}
 	c := Config{
 		Source: func(context.Context) ([]Region, error) { return regions, nil },
@@ -131,6 +130,3 @@ func eventually(t *testing.T, what string, is func() bool) {
 		}
 	}
 }
-
-// unplaced is a locator without a database.
-var unplaced = new(geo.Locator)

@@ -1,11 +1,9 @@
 package router
 
 import (
-	"cmp"
 	"context"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 
 	"gazetteer"
@@ -18,18 +16,11 @@ type Region struct {
 	Name    gazetteer.RegionID
 	Point   gazetteer.Point
 	Located bool
-	State   string   // live, draining, unreachable, expected
+	State   string   // live, draining, unreachable, expected; only draining makes a difference here
 	Servers []string // URLs of its regional servers, such as http://10.0.0.1:8080
 	// RTT is the round trip from the router, smoothed; 0 if not known. The router measures it.
 	RTT time.Duration
 }
-
-// The states that a region's directory knows.
-const (
-	live        = "live"
-	draining    = "draining"
-	unreachable = "unreachable"
-)
 
 // Source tells which regions there are.
 type Source func(context.Context) ([]Region, error)
@@ -39,59 +30,25 @@ type Source func(context.Context) ([]Region, error)
 // invalid if a proxy hides it.
 type Order func(client netip.Addr, regions []Region) []int
 
-// Nearest orders regions by their distance from the client. Those that nobody placed come
-// last, and for a client of whom nothing is known the round trip from the router decides:
+// Nearest is the order of [region.OrderSites], by the network addresses of clients alone:
+// what a client states about its place is for ranking, and a request may be about
+// somebody else. For one of whom nothing is known the round trip from the router decides:
 // most likely it stands where its clients are.
 func Nearest(l *geo.Locator) Order {
 	return func(client netip.Addr, regions []Region) []int {
-		from := l.Locate(geo.Client{Addr: client})
-		km := make([]float64, len(regions))
-		order := make([]int, len(regions))
+		sites := make([]region.Site, len(regions))
+		at := make(map[gazetteer.RegionID]int, len(regions))
 		for i := range regions {
-			order[i] = i
-			km[i] = distance(&from, &regions[i])
+			r := &regions[i]
+			sites[i] = region.Site{Name: r.Name, Point: r.Point, Located: r.Located, State: region.SiteLive, RTT: r.RTT}
+			at[r.Name] = i
 		}
-		slices.SortFunc(order, func(a, b int) int {
-			return cmp.Or(cmp.Compare(km[a], km[b]), compareRTT(regions[a].RTT, regions[b].RTT), cmp.Compare(regions[a].Name, regions[b].Name))
-		})
+		order := make([]int, 0, len(regions))
+		for _, c := range region.OrderSites(nil, sites, l.Locate(geo.Client{Addr: client})) {
+			order = append(order, at[c.Site.Name])
+		}
 		return order
 	}
-}
-
-// nowhere is farther than anything on earth.
-const nowhere = 1e6
-
-func distance(from *geo.Place, r *Region) float64 {
-	switch {
-	case !from.Located:
-		return 0
-	case !r.Located:
-		return nowhere
-	}
-	return geo.DistanceKM(from.Point, r.Point)
-}
-
-// compareRTT puts what is not known last.
-func compareRTT(a, b time.Duration) int {
-	if (a == 0) != (b == 0) {
-		return cmp.Compare(b, a)
-	}
-	return cmp.Compare(a, b)
-}
-
-// FromTopology is what a regional server of this process knows.
-func FromTopology(t *region.Topology) (out []Region) {
-	for i := range t.Regions {
-		s := &t.Regions[i]
-		r := Region{Name: s.Name, Point: s.Point, Located: s.Located, State: s.State, RTT: s.RTT}
-		for _, e := range s.Servers {
-			if u := urlOf("http", e.HTTP, e.Peer); u != "" {
-				r.Servers = append(r.Servers, u)
-			}
-		}
-		out = append(out, r)
-	}
-	return out
 }
 
 // urlOf makes a URL of where a server listens. One that listens on every address of its

@@ -402,7 +402,7 @@ func TestARingOfRoutersEnds(t *testing.T) {
 	a := newSite(t, "a")
 	r := routeTo(t, nil, a)
 	r.mu.Lock()
-	r.chart.learn([]Region{{Name: "a", State: live, Servers: []string{r.url}}})
+	r.chart.learn([]Region{{Name: "a", State: "live", Servers: []string{r.url}}})
 	r.mu.Unlock()
 	res, text := r.do(t, "GET", "/v1/x", nil)
 	checkProblem(t, res, text, problem.InvalidRequest)

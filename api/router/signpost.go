@@ -1,31 +1,24 @@
 package router
 
 import (
-	"context"
 	"net/http"
 	"net/netip"
-	"sync"
-	"time"
 
 	"gazetteer"
+	"gazetteer/region"
+	"gazetteer/region/geo"
 )
 
 // Signpost stands in front of a regional server. Whoever asks with ?route=redirect is told
 // where his best region is; everything else is answered on the spot: the data is here, too,
 // and to carry a request to a region that is nearer to the client would take him longer.
 type Signpost struct {
-	Source Source
-	Order  Order
-	Client func(*http.Request) netip.Addr
-	Next   http.Handler // the regional server
-
-	mu    sync.Mutex // guards all below
-	chart chart
-	read  time.Time
+	// Choices are the regions of the planet in the order for a client, those that take
+	// clients first; [region.Server.Order] tells.
+	Choices func(*geo.Client) []region.Choice
+	Client  func(*http.Request) netip.Addr
+	Next    http.Handler // the regional server
 }
-
-// signpostEvery is how old what a signpost knows may be.
-const signpostEvery = time.Second
 
 // ServeHTTP implements http.Handler.
 func (s *Signpost) ServeHTTP(w http.ResponseWriter, q *http.Request) {
@@ -47,20 +40,31 @@ func (s *Signpost) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 }
 
 func (s *Signpost) tell(w http.ResponseWriter, q *http.Request, way route) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.chart.trusting = true
-	if time.Since(s.read) > signpostEvery {
-		ctx, cancel := context.WithTimeout(q.Context(), askPatience)
-		defer cancel()
-		if regions, err := s.Source(ctx); err == nil {
-			s.chart.learn(regions)
-			s.read = time.Now()
+	var best *target
+	for _, c := range s.Choices(&geo.Client{Addr: s.Client(q)}) {
+		to, ok := entryOf(c.Site)
+		if !ok {
+			continue
+		}
+		if best == nil {
+			best = &to
+		}
+		if to.region == way.pinned && c.Site.State != region.SiteUnreachable {
+			best = &to
 		}
 	}
-	to := s.chart.choose(s.Order(s.Client(q), s.chart.regions), way.pinned, 1)
-	if len(to) == 0 {
-		return fail(gazetteer.Unavailable, "the regions are not known now")
+	if best == nil {
+		return fail(gazetteer.Unavailable, "no regional server's address is known here")
 	}
-	return redirect(w, q, to[0])
+	return redirect(w, q, *best)
+}
+
+// entryOf returns a region's first server: those that live come first.
+func entryOf(s *region.Site) (target, bool) {
+	for _, e := range s.Servers {
+		if u := urlOf("http", e.HTTP, e.Peer); u != "" {
+			return target{s.Name, u}, true
+		}
+	}
+	return target{}, false
 }

@@ -122,15 +122,16 @@ func (s *routerService) server() *http.Server {
 
 // signpost stands in front of the REST face of a process that is a router, too.
 func (s *service) signpost(m *member, h http.Handler) http.Handler {
-	if m.planet == nil || !slices.Contains(m.agreed().Roles(m.self.Name), region.RoleRouter) {
+	server, ok := m.node.Regional().(*region.Server)
+	if !ok || !slices.Contains(m.agreed().Roles(m.self.Name), region.RoleRouter) {
 		return h
 	}
 	return &router.Signpost{
-		Source: func(ctx context.Context) ([]router.Region, error) {
-			t, err := m.planet.Operator().Topology(ctx)
-			return router.FromTopology(&t), err
+		Choices: func(c *geo.Client) []region.Choice {
+			_, choices := server.Order(nil, c)
+			return choices
 		},
-		Order: router.Nearest(s.locator), Client: rest.ClientOf(s.proxies), Next: h,
+		Client: rest.ClientOf(s.proxies), Next: h,
 	}
 }
 

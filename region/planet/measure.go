@@ -56,7 +56,22 @@ func (r *rtts) of(name gazetteer.RegionID, now time.Time, pace time.Duration) (t
 	if k == nil || k.heard.IsZero() {
 		return 0, false
 	}
-	return k.smoothed, now.Sub(k.heard) < pingTimeout+2*pace
+	return k.smoothed, now.Sub(k.heard) < silentAfter(pace)
+}
+
+// silentAfter is how long a region may say nothing before clients are sent elsewhere:
+// half a second beyond a ping that is lost, or one that has to be sent again by TCP. Up to
+// ten regions that makes less than 3 s from its last word; on a larger planet, which is
+// pinged more slowly, two paces and a half.
+func silentAfter(pace time.Duration) time.Duration { return 5 * pace / 2 }
+
+// hear notes an answer of a region, also in the middle of a sample.
+func (r *rtts) hear(name gazetteer.RegionID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if k := r.all[name]; k != nil && !k.heard.IsZero() {
+		k.heard = time.Now()
+	}
 }
 
 // begin claims the next ping to a region; false while one is under way.
@@ -124,18 +139,19 @@ func (p *Planet) ping(name gazetteer.RegionID, turn int) {
 	e, err := p.entry(name, turn)
 	var took time.Duration
 	if err == nil {
-		took, err = p.shortest(ctx, e.Node)
+		took, err = p.shortest(ctx, name, e.Node)
 	}
 	p.rtts.end(name, took, err)
 }
 
 // shortest pings a node several times, one after the other.
-func (p *Planet) shortest(ctx context.Context, n gazetteer.NodeID) (best time.Duration, err error) {
+func (p *Planet) shortest(ctx context.Context, name gazetteer.RegionID, n gazetteer.NodeID) (best time.Duration, err error) {
 	for i := range tries {
 		took, err := p.Network.PingNode(ctx, n)
 		if err != nil {
 			return 0, err
 		}
+		p.rtts.hear(name)
 		if i == 0 || took < best {
 			best = took
 		}
