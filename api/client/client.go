@@ -20,18 +20,24 @@ import (
 type Config struct {
 	// Addr is the URL of a regional server, such as http://127.0.0.1:8080.
 	Addr string
+	// More are further addresses, best first: of regional servers of other regions, or of
+	// routers. A request that Addr does not answer goes to the next: any that nobody was
+	// there to take, and a read also if the answer is that it cannot be given there now, or
+	// none begins within 2 s.
+	More []string
 	// HTTP sends the requests; nil for one with connection limits fit for bulk work. It
 	// must have no time-out of its own: streams last, contexts end everything else.
 	HTTP *http.Client
 	// Retries is how often a request is sent again that cannot have been done or may be
 	// done twice: 0 means 2, below 0 never. Over all requests, retries are at most a
-	// tenth of them, and ten in a row.
+	// tenth of them, and ten in a row; with More addresses more in a row, since all that
+	// is under way when a region dies has to go elsewhere.
 	Retries int
 }
 
 // Client is safe for concurrent use.
 type Client struct {
-	base    *url.URL
+	doors   doors
 	http    *http.Client
 	retries int
 	budget  budget
@@ -39,13 +45,16 @@ type Client struct {
 
 // New checks the address; it sends nothing.
 func New(c Config) (*Client, error) {
-	base, err := url.Parse(c.Addr)
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return nil, &gazetteer.Error{Op: "client.New", Kind: gazetteer.Invalid, Err: err,
-			Detail: fmt.Sprintf("%.200q is not the URL of a server, such as http://127.0.0.1:8080", c.Addr)}
+	k := &Client{http: c.HTTP, retries: c.Retries}
+	for _, addr := range append([]string{c.Addr}, c.More...) {
+		base, err := url.Parse(addr)
+		if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+			return nil, &gazetteer.Error{Op: "client.New", Kind: gazetteer.Invalid, Err: err,
+				Detail: fmt.Sprintf("%.200q is not the URL of a server, such as http://127.0.0.1:8080", addr)}
+		}
+		k.doors = append(k.doors, &door{base: base})
 	}
-	k := &Client{base: base, http: c.HTTP, retries: c.Retries}
-	k.budget.tokens = budgetMax
+	k.budget.fill(budgetOf(len(k.doors)))
 	if k.http == nil {
 		k.http = &http.Client{Transport: transport(), CheckRedirect: stay}
 	}

@@ -359,7 +359,7 @@ func flakyClient(t *testing.T, addr string, refuses int64) (*Client, *flaky) {
 
 func TestRetries(t *testing.T) {
 	good, _ := start(t)
-	addr := good.base.String()
+	addr := good.doors[0].base.String()
 	c, f := flakyClient(t, addr, 2)
 	if _, err := c.Put(t.Context(), document("one"), WriteOptions{Create: true}); err != nil || f.dials.Load() != 3 {
 		t.Errorf("%d dials, %v", f.dials.Load(), err)
@@ -379,6 +379,7 @@ func TestRetries(t *testing.T) {
 }
 
 func TestOnlyRepeatableRequestsAreRepeated(t *testing.T) {
+	c := &Client{doors: doors{{}}}
 	lost := &net.OpError{Op: "read", Err: errors.New("reset")}
 	unsent := &net.OpError{Op: "dial", Err: errors.New("refused")}
 	for _, x := range []struct {
@@ -394,7 +395,7 @@ func TestOnlyRepeatableRequestsAreRepeated(t *testing.T) {
 		if x.header != "" {
 			r.header.Set(x.header, "*")
 		}
-		if got := again(r, fmt.Errorf("wrapped: %w", x.err)); got != x.want {
+		if got := c.again(r, fmt.Errorf("wrapped: %w", x.err)); got != x.want {
 			t.Errorf("%s %s %v: %v", x.method, x.header, x.err, got)
 		}
 	}
@@ -407,7 +408,7 @@ func TestAnswersOfOthers(t *testing.T) {
 		want   gazetteer.Kind
 	}{
 		{200, "<html>hello</html>", gazetteer.Unavailable}, {200, `{"type":`, gazetteer.Unavailable}, {404, "<html>", gazetteer.NotFound},
-		{502, "bad gateway", gazetteer.Internal}, {302, "", gazetteer.Internal}, {503, `{"code":"unserved"}`, gazetteer.Unavailable},
+		{502, "bad gateway", gazetteer.Unavailable}, {302, "", gazetteer.Internal}, {503, `{"code":"unserved"}`, gazetteer.Unavailable},
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(x.status)
@@ -448,7 +449,7 @@ func TestAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &request{path: []string{"v1", "types", "t", "resources", "a/b:c"}, query: map[string][]string{"q": {"1 2"}}}
-	if got := c.url(r); got != "https://x.example/behind/v1/types/t/resources/a%2Fb%3Ac?q=1+2" {
+	if got := c.doors[0].url(r); got != "https://x.example/behind/v1/types/t/resources/a%2Fb%3Ac?q=1+2" {
 		t.Error(got)
 	}
 }
@@ -459,7 +460,7 @@ func FuzzSegment(f *testing.F) {
 	}
 	c, _ := New(Config{Addr: "http://x.example"})
 	f.Fuzz(func(t *testing.T, id string) {
-		r, err := http.NewRequest("GET", c.url(&request{path: []string{"v1", id, "end"}}), nil)
+		r, err := http.NewRequest("GET", c.doors[0].url(&request{path: []string{"v1", id, "end"}}), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

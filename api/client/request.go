@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"gazetteer"
 )
@@ -25,8 +26,8 @@ type request struct {
 	kind   string // of the body; application/json unless it says otherwise
 }
 
-func (c *Client) url(r *request) string {
-	u := *c.base
+func (d *door) url(r *request) string {
+	u := *d.base
 	path := strings.TrimRight(u.EscapedPath(), "/")
 	for _, s := range r.path {
 		path += "/" + segment(s)
@@ -46,49 +47,35 @@ func segment(s string) string {
 	return strings.ReplaceAll(url.PathEscape(s), ":", "%3A")
 }
 
-// send sends a request, again if that is safe and the connection failed, and returns the
-// response of a success. The caller closes its body.
-func (c *Client) send(ctx context.Context, r *request) (*http.Response, error) {
-	c.budget.earn()
-	for try := 0; ; try++ {
-		res, err := c.once(ctx, r)
-		if err == nil {
-			return res, nil
-		}
-		if try >= c.retries || !again(r, err) || ctx.Err() != nil || !c.budget.spend() || pause(ctx, try) != nil {
-			return nil, err
-		}
-	}
-}
-
-// again reports whether a failed request may be sent once more: if nobody was there to
-// take it, or if doing it twice is like doing it once. Of the methods here all but POST
-// and PATCH are so (RFC 9110, section 9.2.2), unless they are conditional: then the
-// second would be refused for what the first has done.
-func again(r *request, err error) bool {
-	var failed *net.OpError
-	lost := errors.As(err, &failed)
-	if lost && failed.Op == "dial" {
-		return true
-	}
-	conditional := r.header.Get("If-Match") != "" || r.header.Get("If-None-Match") != ""
-	if r.method == http.MethodPost || r.method == http.MethodPatch || conditional {
-		return false
-	}
-	return lost || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-func (c *Client) once(ctx context.Context, r *request) (*http.Response, error) {
+func (c *Client) once(ctx context.Context, d *door, r *request, patience time.Duration) (*http.Response, error) {
 	var body io.Reader
 	if r.body != nil {
 		body = bytes.NewReader(r.body)
 	}
-	return c.stream(ctx, r, body)
+	q, err := d.request(ctx, r, body)
+	if err != nil {
+		return nil, err
+	}
+	return answered(ctx, func() (*http.Response, error) { return c.within(q, patience) })
 }
 
-// stream sends a request whose body is read as it goes.
+// stream sends a request whose body is read as it goes: once, to the first address that
+// is likely to take it.
 func (c *Client) stream(ctx context.Context, r *request, body io.Reader) (*http.Response, error) {
-	q, err := http.NewRequestWithContext(ctx, r.method, c.url(r), body)
+	d, _ := c.doors.next(map[*door]bool{}, time.Now())
+	q, err := d.request(ctx, r, body)
+	if err != nil {
+		return nil, err
+	}
+	res, err := answered(ctx, func() (*http.Response, error) { return c.http.Do(q) })
+	if err != nil {
+		c.learn(ctx, d, err)
+	}
+	return res, err
+}
+
+func (d *door) request(ctx context.Context, r *request, body io.Reader) (*http.Request, error) {
+	q, err := http.NewRequestWithContext(ctx, r.method, d.url(r), body)
 	if err != nil {
 		return nil, &gazetteer.Error{Op: "client.Send", Kind: gazetteer.Invalid, Err: err}
 	}
@@ -103,7 +90,12 @@ func (c *Client) stream(ctx context.Context, r *request, body io.Reader) (*http.
 		q.Header.Set("Content-Type", kind)
 	}
 	q.Header.Set("Accept", "application/json")
-	res, err := c.http.Do(q)
+	return q, nil
+}
+
+// answered returns the response of a success; every other answer is an error.
+func answered(ctx context.Context, ask func() (*http.Response, error)) (*http.Response, error) {
+	res, err := ask()
 	if err != nil {
 		return nil, unreached(ctx, err)
 	}
