@@ -67,6 +67,7 @@ type processPlanet struct {
 	regions []string
 	each    int        // processes in a region
 	t       *testing.T // with it all of them end, not with a part of it that starts one again
+	extra   []string   // on every command line
 	nodes   map[string]*serverProcess
 }
 
@@ -78,9 +79,9 @@ type serverProcess struct {
 	client     *client.Client
 }
 
-func startProcesses(t *testing.T, each int) *processPlanet {
+func startProcesses(t *testing.T, each int, extra ...string) *processPlanet {
 	t.Helper()
-	p := &processPlanet{dir: t.TempDir(), regions: []string{"r0", "r1", "r2"}, each: each, t: t, nodes: map[string]*serverProcess{}}
+	p := &processPlanet{dir: t.TempDir(), regions: []string{"r0", "r1", "r2"}, each: each, extra: extra, t: t, nodes: map[string]*serverProcess{}}
 	for i, r := range p.regions {
 		where := []string{"--region", r}
 		if i > 0 {
@@ -128,7 +129,7 @@ func (p *processPlanet) members(region int) (names []string) {
 func (p *processPlanet) start(t *testing.T, name string, more ...string) {
 	t.Helper()
 	s := &serverProcess{http: freeAddr(t), peer: freeAddr(t)}
-	s.args = append([]string{"server", "--node", name, "--http", s.http, "--peer", s.peer, "--data", filepath.Join(p.dir, name), "--lame-duck", "0s"}, more...)
+	s.args = append([]string{"server", "--node", name, "--http", s.http, "--peer", s.peer, "--data", filepath.Join(p.dir, name), "--lame-duck", "0s"}, append(more, p.extra...)...)
 	s.client = clientOf(t, "http://"+s.http)
 	p.nodes[name] = s
 	s.begin(t)

@@ -36,7 +36,7 @@ func (a *app) route(ctx context.Context, f serverFlags) error {
 	if err != nil {
 		return err
 	}
-	locator, err := openLocator(f.geoip)
+	locator, err := f.locator.open(nil)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (s *routerService) run(ctx context.Context) error {
 		defer close(ran)
 		s.router.Run(work)
 	}()
-	go s.locator.Watch(work, geoipEvery, (&service{parts: parts{log: s.log}}).logGeoIP)
+	(&service{parts: parts{locator: s.locator, log: s.log}}).watchFiles(work)
 	server := s.server()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(s.web) }()
