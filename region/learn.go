@@ -112,9 +112,9 @@ func (l *learning) conclude(now time.Time) {
 	l.changed, l.learned = false, now
 }
 
-// of returns what was measured by or around a client, and narrows the network for which
-// his place holds to that in which the same is known. Who says where he is, not who, has
-// measured nothing there.
+// of returns what was measured by or around a client, and says in his place which that
+// is and in which network the same is known. Who says where he is, not who, has measured
+// nothing there.
 func (l *learning) of(c *geo.Client, p *geo.Place) geo.Row {
 	view := l.view.Load()
 	if view == nil || p.Method == geo.StatedPoint || p.Method == geo.StatedCountry {
@@ -124,5 +124,6 @@ func (l *learning) of(c *geo.Client, p *geo.Place) geo.Row {
 	if around.Bits() > p.Network.Bits() && p.Network.Contains(around.Addr()) {
 		p.Network = around
 	}
+	p.Measured = row.ID()
 	return row
 }

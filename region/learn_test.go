@@ -85,6 +85,46 @@ func TestOrderByWhatClientsHaveMeasured(t *testing.T) {
 	})
 }
 
+// Whoever keeps an order by the place keeps it right: clients with equal places get the
+// same, and the network of a place is one in which all do.
+func TestEqualPlacesHaveTheSameOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := learner(t)
+		orders := map[geo.Place]string{}
+		look := func() {
+			var places []geo.Place
+			for last := range 256 {
+				c := geo.Client{Addr: netip.AddrFrom4([4]byte{81, 2, 69, byte(last)})}
+				p, got := s.Order(nil, &c)
+				if p != s.Locate(&c) {
+					t.Fatalf("%v is at %+v, or at %+v", c.Addr, p, s.Locate(&c))
+				}
+				for _, earlier := range places {
+					if earlier.Network.Contains(c.Addr) && earlier != p {
+						t.Fatalf("%v is in %s, and at %+v", c.Addr, earlier.Network, p)
+					}
+				}
+				places = append(places, p)
+				p.Network = netip.Prefix{}
+				if before, ok := orders[p]; ok && before != told(got) {
+					t.Fatalf("%+v: %s, then %s", p, before, told(got))
+				}
+				orders[p] = told(got)
+			}
+		}
+		look()
+		for i, ms := range []float64{9, 25, 7, 30} {
+			for host := range 3 {
+				if _, err := s.Measure(netip.AddrFrom4([4]byte{81, 2, 69, byte(140 + 20*i + host)}), measured(ms, 20, 0)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(2 * learnEvery)
+			look()
+		}
+	})
+}
+
 // What one says of regions cannot be less than light takes: London and Sydney are
 // 17,000 km apart.
 func TestNobodyIsNearerThanLightAllows(t *testing.T) {

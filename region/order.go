@@ -62,7 +62,7 @@ const (
 // The place that it returns says in which network every client gets the same order,
 // while the planet stays as it is.
 func (s *Server) Order(dst []Choice, c *geo.Client) (geo.Place, []Choice) {
-	p := s.Locate(c)
+	p := s.placeOf(c)
 	row := s.learning.of(c, &p)
 	o := ordering{sites: s.sites(), place: p, from: geo.From(p.Point), row: row}
 	var memory [64]standing
@@ -72,9 +72,17 @@ func (s *Server) Order(dst []Choice, c *geo.Client) (geo.Place, []Choice) {
 	return p, dst
 }
 
-// Locate places a client. A region that the operator's networks name stands for the
-// point that they do not.
+// Locate places a client as Order does. While the planet stays as it is, clients with
+// equal places, whatever their networks, get the same order.
 func (s *Server) Locate(c *geo.Client) geo.Place {
+	p := s.placeOf(c)
+	s.learning.of(c, &p)
+	return p
+}
+
+// placeOf places a client. A region that the operator's networks name stands for the
+// point that they do not.
+func (s *Server) placeOf(c *geo.Client) geo.Place {
 	p := s.locator.Locate(*c)
 	if p.Region != "" && !p.Located {
 		if at := s.site(p.Region); at != nil {

@@ -139,7 +139,7 @@ func (s *Server) fetch(ctx context.Context, q *Query, spec *TypeSpec, a *Answer)
 
 // rank places the client and orders the locations for him.
 func (s *Server) rank(q *Query, spec *TypeSpec, a *Answer) {
-	a.Client = s.Locate(&q.Client)
+	a.Client = s.placeOf(&q.Client)
 	o := geo.Options{
 		Limit: limitOf(q.Limit), Filter: q.Filter, Prefer: q.Prefer, Avoid: q.Avoid, Explain: q.Explain,
 		Policy: spec.Policy, Country: s.addressCountry(q, spec, a.Client.Method),

@@ -48,6 +48,7 @@ func newCache() *cache { return &cache{seed: maphash.MakeSeed()} }
 func appendKey(dst, wire []byte, qtype uint16, p *geo.Place) []byte {
 	dst = append(dst, wire...)
 	dst = binary.BigEndian.AppendUint16(dst, qtype)
+	dst = binary.BigEndian.AppendUint64(dst, p.Measured)
 	if p.Located {
 		dst = binary.BigEndian.AppendUint64(dst, math.Float64bits(p.Point.Lat))
 		dst = binary.BigEndian.AppendUint64(dst, math.Float64bits(p.Point.Lon))

@@ -48,6 +48,9 @@ type Place struct {
 	// widest in which every address is placed the same by the same evidence. It is not
 	// valid where the place does not come from an address.
 	Network netip.Prefix
+	// Measured names what clients in that network have measured, as [Row.ID] does; 0 if
+	// that is nothing, or was not asked for.
+	Measured uint64
 }
 
 // Candidate is one location as ranked for one place.

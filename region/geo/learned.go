@@ -14,6 +14,7 @@ import (
 // Learned is what clients' measurements say, for every network they say something of. It
 // never changes.
 type Learned struct {
+	serial    uint32               // of all that were learned from the same measurements
 	regions   []gazetteer.RegionID // by name
 	four, six trie
 	rows      [][]LearnedRTT // by value, then by region
@@ -29,6 +30,7 @@ type LearnedRTT struct {
 // Row is what is known for one address. The zero Row knows nothing.
 type Row struct {
 	learned *Learned
+	value   int32
 	rtts    []LearnedRTT
 }
 
@@ -48,11 +50,17 @@ func (l *Learned) Find(a netip.Addr) (Row, netip.Prefix) {
 	if value == noValue {
 		return Row{}, around
 	}
-	return Row{l, l.rows[value]}, around
+	return Row{l, value, l.rows[value]}, around
 }
 
-// Known reports whether a row says anything.
-func (r Row) Known() bool { return r.learned != nil }
+// ID is equal for equal rows only, also of what was learned before and after; 0 is that of
+// the zero Row.
+func (r Row) ID() uint64 {
+	if r.learned == nil {
+		return 0
+	}
+	return uint64(r.learned.serial)<<32 | uint64(uint32(r.value))
+}
 
 // To returns the round trip to a region; its MS is 0 if that is not known.
 func (r Row) To(region gazetteer.RegionID) LearnedRTT {
@@ -77,7 +85,8 @@ func (l *Learned) Networks() int {
 // Learn forgets what is too old and returns what the rest says.
 func (m *Measurements) Learn(now time.Time) *Learned {
 	m.tidy(now)
-	l := &Learned{regions: slices.Sorted(slices.Values(m.regions))}
+	m.serial++
+	l := &Learned{serial: m.serial, regions: slices.Sorted(slices.Values(m.regions))}
 	columns := make([]int, len(l.regions))
 	for i, r := range l.regions {
 		columns[i] = slices.Index(m.regions, r)

@@ -40,6 +40,8 @@ type Measurements struct {
 	// neither may fill the memory.
 	of   map[netip.Prefix][]netip.Prefix
 	held map[netip.Prefix]int
+	// serial counts what was learned so far.
+	serial uint32
 }
 
 // rules bound what is kept and who is believed.
