@@ -136,7 +136,8 @@ func followTheRules(t *testing.T, text string) {
 		if (m[2] == "counter") != strings.HasSuffix(m[1], "_total") {
 			t.Errorf("%s is a %s", m[1], m[2])
 		}
-		if m[2] == "histogram" && !strings.HasSuffix(m[1], "_seconds") && !strings.HasSuffix(m[1], "_bytes") {
+		unit := regexp.MustCompile(`_(seconds|bytes|rank)$`) // a rank is a count
+		if m[2] == "histogram" && !unit.MatchString(m[1]) {
 			t.Errorf("%s has no unit", m[1])
 		}
 	}
