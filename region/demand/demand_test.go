@@ -69,6 +69,7 @@ func TestTheNextChangeWaitsUntilAllHasMoved(t *testing.T) {
 // Demand that moves up and down must not move partitions with it: neither faster than it
 // is averaged, nor as slowly as the cool-down.
 func TestRingsDoNotFlap(t *testing.T) {
+	hours(t)
 	for name, c := range map[string]struct {
 		high, low float64
 		each      time.Duration
@@ -118,6 +119,7 @@ func TestANewLeaderBeginsTheCoolDownAnew(t *testing.T) {
 }
 
 func TestOrdersAndOperatorsBeginTheCoolDownAnew(t *testing.T) {
+	hours(t)
 	inBubble(t, 9, func(w *world) {
 		w.load(150)
 		w.order(&orders)
@@ -160,6 +162,7 @@ func TestASilentServerCountsAsItDid(t *testing.T) {
 
 // A leader that has never heard a server knows nothing of its share.
 func TestNothingIsDecidedBeforeAllWereHeard(t *testing.T) {
+	hours(t)
 	inBubble(t, 9, func(w *world) {
 		w.order(&orders)
 		w.load(160)
@@ -191,12 +194,13 @@ func TestADeadServerNoLongerCounts(t *testing.T) {
 }
 
 func TestARingWaitsForAFullSetOfSpares(t *testing.T) {
+	hours(t)
 	inBubble(t, 5, func(w *world) {
 		w.order(&orders)
 		w.load(150)
 		w.stays(1, time.Hour) // two are spare, and a ring takes three
 		if n := w.log.count("rings do not follow demand"); n != 1 {
-			t.Errorf("logged %d times that replicas are missing:\n%s", n, w.log.b.String())
+			t.Errorf("logged %d times that replicas are missing:\n%s", n, w.log.String())
 		}
 		w.join("late", region.RoleReplica)
 		if took := w.reaches(2); took > soon {
@@ -206,6 +210,7 @@ func TestARingWaitsForAFullSetOfSpares(t *testing.T) {
 }
 
 func TestNoRingGoesWhileAReplicaIsDead(t *testing.T) {
+	hours(t)
 	inBubble(t, 6, func(w *world) {
 		w.order(&orders)
 		w.load(150)

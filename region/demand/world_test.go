@@ -56,9 +56,13 @@ func (l *logged) Write(p []byte) (int, error) {
 }
 
 func (l *logged) count(text string) int {
+	return strings.Count(l.String(), text)
+}
+
+func (l *logged) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.Count(l.b.String(), text)
+	return l.b.String()
 }
 
 // server is a regional server with some load. It counts as its watch says.
@@ -101,6 +105,14 @@ func (s seat) Leader() (control.Leader, <-chan struct{}) {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	return control.Leader{Node: s.w.leader, Self: s.w.leader == s.node}, s.w.news
+}
+
+// hours skips, in a short run, what shows the meeting of goroutines no better than other
+// tests do, but takes hours of virtual time.
+func hours(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes hours of virtual time")
+	}
 }
 
 // inBubble runs a test on a region of two regional servers, a and b, and so many replicas,
@@ -332,7 +344,7 @@ func (w *world) eventually(what string, holds func(*control.Plan) bool) {
 func (w *world) reaches(rings int) time.Duration {
 	w.t.Helper()
 	begin := time.Now()
-	w.eventually(fmt.Sprintf("%d rings; there are %d, and this was logged:\n%s", rings, w.rings(), w.log.b.String()), func(p *control.Plan) bool { return ringsIn(p) == rings })
+	w.eventually(fmt.Sprintf("%d rings; there are %d, and this was logged:\n%s", rings, w.rings(), w.log.String()), func(p *control.Plan) bool { return ringsIn(p) == rings })
 	return time.Since(begin)
 }
 
