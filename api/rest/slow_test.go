@@ -12,9 +12,9 @@ import (
 
 var slowConns = flag.Int("slow-conns", 200, "connections that send slowly while others are served; 2000 is the promise")
 
-// slowly opens n connections from ten addresses. Half send a request's head, half its
-// body, a byte now and then and never to its end.
-func slowly(t *testing.T, addr string, n int) {
+// slowly opens n connections from ten addresses and returns what ends them. Half send a
+// request's head, half its body, a byte every half second and never to its end.
+func slowly(t *testing.T, addr string, n int) (end func()) {
 	t.Helper()
 	var conns []net.Conn
 	for i := range n {
@@ -23,7 +23,6 @@ func slowly(t *testing.T, addr string, n int) {
 		if err != nil {
 			t.Skipf("connection %d from an address of its own: %v", i, err)
 		}
-		t.Cleanup(func() { c.Close() })
 		text := "GET /v1/resolve/ndt/one HTTP/1.1\r\nHost: x\r\nX-Slow: "
 		if i%2 == 0 {
 			text = "PUT " + one + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"
@@ -32,21 +31,30 @@ func slowly(t *testing.T, addr string, n int) {
 		conns = append(conns, c)
 	}
 	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for tick := time.NewTicker(500 * time.Millisecond); ; {
-			select {
-			case <-stop:
-				tick.Stop()
-				return
-			case <-tick.C:
-				for _, c := range conns {
-					_, _ = c.Write([]byte(" ")) // it may have been cut off
-				}
+	go func() { defer close(done); dribble(conns, stop) }()
+	return func() {
+		close(stop)
+		<-done
+		for _, c := range conns {
+			c.Close()
+		}
+	}
+}
+
+// dribble sends a byte on every tenth connection, then on the next ones: the load is even.
+func dribble(conns []net.Conn, stop <-chan struct{}) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for turn := 0; ; turn++ {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+			for i := turn % 10; i < len(conns); i += 10 {
+				_, _ = conns[i].Write([]byte(" ")) // it may have been cut off
 			}
 		}
-	}()
-	t.Cleanup(func() { close(stop); <-done })
+	}
 }
 
 // p99 is the latency that 99 of 100 lookups over one connection do not exceed.
@@ -62,26 +70,27 @@ func p99(t *testing.T, ask func(n int)) time.Duration {
 	return took[len(took)*99/100]
 }
 
-// Many who send slowly cost the others little: the best of five p99 is at most twice that
-// of a server that is left alone, taking turns, and never is a lookup refused. Limits are
-// those of a server as it is started.
+// Many who send slowly cost the others little: the p99 of lookups is at most twice that of
+// the same server when nobody disturbs it. Phases with and without them take turns, and
+// the best phase of each counts, for what else the machine does lasts longer than one. A
+// server that does suffer does so in every phase. Limits are those of a server as it is
+// started.
 func TestSlowConnectionsCostOthersLittle(t *testing.T) {
 	h, err := New(Config{Regional: newCanned()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	quiet := serve(t, Server("", h))
-	addr, disturbed := serveAt(t, Server("", h))
-	slowly(t, addr, *slowConns)
-	quiet(50)
-	disturbed(50)
+	addr, ask := serveAt(t, Server("", h))
+	ask(50)
 	alone, among := time.Hour, time.Hour
-	for range 5 {
-		alone, among = min(alone, p99(t, quiet)), min(among, p99(t, disturbed))
+	for phase := 0; phase < 3 || (phase < 20 && among > 2*alone); phase++ {
+		alone = min(alone, p99(t, ask))
+		end := slowly(t, addr, *slowConns)
+		among = min(among, p99(t, ask))
+		end()
 	}
 	t.Logf("%d slow connections: p99 %v, left alone %v", *slowConns, among, alone)
-	// Below a millisecond it is the scheduler that is measured, not the server.
-	if among > max(2*alone, time.Millisecond) {
+	if among > 2*alone {
 		t.Errorf("p99 is %v among %d slow connections, %v without", among, *slowConns, alone)
 	}
 }
