@@ -12,6 +12,7 @@ package gazetteer
 import (
 	"cmp"
 	"encoding/json"
+	"time"
 )
 
 // Type names a kind of resource; all resources of one type in one region are served
@@ -165,6 +166,19 @@ type Record struct {
 	Attributes json.RawMessage // a compact JSON object; nil when the resource has locations only
 	Locations  []Location      // sorted by id
 	Version    Version
+	// Health is what regions know of the locations, in their order; it is no part of what
+	// a publisher says, and not covered by the version.
+	Health []Health
+}
+
+// Health is what one region knows of one location.
+type Health struct {
+	Location LocationID
+	Aspect   Aspect
+	Region   RegionID
+	Down     bool
+	Term     time.Duration // of a lease: how long one renewal lasts
+	Since    int64         // Unix milliseconds
 }
 
 // Version is a digest over the (element, stamp) of a record's live elements: equal

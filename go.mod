@@ -3,6 +3,7 @@ module gazetteer
 go 1.26.0
 
 require (
+	code.dny.dev/ssrf v0.3.0
 	github.com/VictoriaMetrics/fastcache v1.13.0
 	github.com/buraksezer/consistent v1.0.0
 	github.com/cespare/xxhash/v2 v2.3.0

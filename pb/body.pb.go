@@ -208,6 +208,68 @@ func (x *Attributes) GetJson() []byte {
 	return nil
 }
 
+// Health is the body of an element beside a location: whether it answers, by what one
+// region knows.
+type Health struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Down           bool                   `protobuf:"varint,1,opt,name=down,proto3" json:"down,omitempty"`
+	TermMillis     uint64                 `protobuf:"varint,2,opt,name=term_millis,json=termMillis,proto3" json:"term_millis,omitempty"`               // of a lease: how long one renewal lasts; 0 of a check
+	SinceUnixMilli uint64                 `protobuf:"varint,3,opt,name=since_unix_milli,json=sinceUnixMilli,proto3" json:"since_unix_milli,omitempty"` // when it came to be so, by the clock of who found out
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Health) Reset() {
+	*x = Health{}
+	mi := &file_body_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Health) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Health) ProtoMessage() {}
+
+func (x *Health) ProtoReflect() protoreflect.Message {
+	mi := &file_body_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Health.ProtoReflect.Descriptor instead.
+func (*Health) Descriptor() ([]byte, []int) {
+	return file_body_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Health) GetDown() bool {
+	if x != nil {
+		return x.Down
+	}
+	return false
+}
+
+func (x *Health) GetTermMillis() uint64 {
+	if x != nil {
+		return x.TermMillis
+	}
+	return 0
+}
+
+func (x *Health) GetSinceUnixMilli() uint64 {
+	if x != nil {
+		return x.SinceUnixMilli
+	}
+	return 0
+}
+
 var File_body_proto protoreflect.FileDescriptor
 
 const file_body_proto_rawDesc = "" +
@@ -229,7 +291,12 @@ const file_body_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value\" \n" +
 	"\n" +
 	"Attributes\x12\x12\n" +
-	"\x04json\x18\x01 \x01(\fR\x04jsonB\x0eZ\fgazetteer/pbb\x06proto3"
+	"\x04json\x18\x01 \x01(\fR\x04json\"g\n" +
+	"\x06Health\x12\x12\n" +
+	"\x04down\x18\x01 \x01(\bR\x04down\x12\x1f\n" +
+	"\vterm_millis\x18\x02 \x01(\x04R\n" +
+	"termMillis\x12(\n" +
+	"\x10since_unix_milli\x18\x03 \x01(\x04R\x0esinceUnixMilliB\x0eZ\fgazetteer/pbb\x06proto3"
 
 var (
 	file_body_proto_rawDescOnce sync.Once
@@ -243,11 +310,12 @@ func file_body_proto_rawDescGZIP() []byte {
 	return file_body_proto_rawDescData
 }
 
-var file_body_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_body_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_body_proto_goTypes = []any{
 	(*Location)(nil),   // 0: gazetteer.Location
 	(*Label)(nil),      // 1: gazetteer.Label
 	(*Attributes)(nil), // 2: gazetteer.Attributes
+	(*Health)(nil),     // 3: gazetteer.Health
 }
 var file_body_proto_depIdxs = []int32{
 	1, // 0: gazetteer.Location.labels:type_name -> gazetteer.Label
@@ -270,7 +338,7 @@ func file_body_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_body_proto_rawDesc), len(file_body_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -92,6 +92,8 @@ func (s *Server) writeGroup(ctx context.Context, g *writes, cs []Change, receipt
 func receipt(c *Change, o *ring.Outcome) Receipt {
 	r := Receipt{Version: o.Version, Reached: o.Reached, Err: atEdge(o.Err)}
 	switch {
+	case o.Err != nil && c.Op == RenewLease && gazetteer.KindOf(o.Err) == gazetteer.NotFound:
+		return Receipt{Err: noLocation(c, o.Err)}
 	case o.Err != nil:
 		return Receipt{Err: r.Err}
 	case c.Op == PutResource:
@@ -123,9 +125,11 @@ func (s *Server) ringWrite(c *Change) (ring.Write, error) {
 	case DeleteResource:
 		w.Replace = true
 	case PutLocation:
-		w.Put, err = c.oneLocation()
+		w.Put, err = s.oneLocation(c)
 	case DeleteLocation:
 		w.Delete, err = []gazetteer.LocationID{c.Location}, c.Location.Validate()
+	case RenewLease:
+		w.Put, err = s.renew(c)
 	default:
 		err = refuse(c, gazetteer.Invalid, "", "operation %d is not known", c.Op)
 	}
@@ -157,12 +161,16 @@ func (c *Change) wholeResource() ([]ring.Value, error) {
 	return values, c.checkRecord(values)
 }
 
-func (c *Change) oneLocation() ([]ring.Value, error) {
+func (s *Server) oneLocation(c *Change) ([]ring.Value, error) {
 	if len(c.Locations) != 1 {
 		return nil, refuse(c, gazetteer.Invalid, "", "%d locations, want the one to put", len(c.Locations))
 	}
 	v, err := c.value(&c.Locations[0])
-	return []ring.Value{v}, under("", c, err)
+	if err != nil || c.Lease == 0 {
+		return []ring.Value{v}, under("", c, err)
+	}
+	lease, err := s.renewal(c, c.Locations[0].ID)
+	return []ring.Value{v, lease}, err
 }
 
 func (c *Change) attributes() (ring.Value, error) {

@@ -58,7 +58,7 @@ func (s *Server) addressCountry(q *Query, spec *TypeSpec, placed geo.Method) str
 // typeAttributes returns what is stored of a type. Fields of the type as it is stored now
 // that this server does not know are kept: a newer server wrote them.
 func (s *Server) typeAttributes(ctx context.Context, spec *TypeSpec) (json.RawMessage, error) {
-	d := typeDocument{spec.Mode, int64(spec.TTL / time.Second), spec.Redirect, json.RawMessage(spec.Policy.Text())}
+	d := typeDocument{spec.Mode, int64(spec.TTL / time.Second), spec.Redirect, json.RawMessage(spec.Policy.Text()), documentOf(spec.Health)}
 	text, err := json.Marshal(d)
 	if err != nil {
 		return nil, err

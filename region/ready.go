@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gazetteer"
+	"gazetteer/region/health"
 	"gazetteer/ring"
 )
 
@@ -73,6 +74,15 @@ type Mirrored struct {
 	Alone      int // of these, that have heard no live ring mate
 	Writable   bool
 	Counters   ring.Counters
+	Leases     Leases
+	Checks     health.Counters
+}
+
+// Leases says what a process that decides leases holds and did.
+type Leases struct {
+	Held                     int // that have not ended
+	Down                     int // that have, and did not return
+	Renewed, Ended, Returned uint64
 }
 
 // Reporter tells of the replicas of this process. The agent implements it.

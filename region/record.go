@@ -12,12 +12,16 @@ import (
 func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // decodeLocations appends the live locations of an encoded record to dst, whose memory
-// it uses again, and returns the record's version: 0 if nothing lives. Strings point
-// into the record.
-func decodeLocations(record []byte, dst []gazetteer.Location) ([]gazetteer.Location, gazetteer.Version, error) {
+// it uses again, what is beside them to facts, and returns the record's version: 0 if
+// nothing lives. Strings point into the record.
+func decodeLocations(record []byte, dst []gazetteer.Location, facts *[]fact) ([]gazetteer.Location, gazetteer.Version, error) {
 	v := ring.View(record)
 	for v.Next() {
 		if v.Tombstone || len(v.Location) == 0 {
+			continue
+		}
+		if gazetteer.LocationID(text(v.Location)).IsBeside() {
+			*facts = appendFact(*facts, &v)
 			continue
 		}
 		dst = grow(dst)
@@ -42,11 +46,12 @@ func grow(s []gazetteer.Location) []gazetteer.Location {
 // decodeRecord returns the whole of an encoded record, or the zero Record if nothing of
 // it lives. It keeps the bytes.
 func decodeRecord(k gazetteer.Key, record []byte) (gazetteer.Record, error) {
-	locations, version, err := decodeLocations(record, nil)
+	var facts []fact
+	locations, version, err := decodeLocations(record, nil, &facts)
 	if err != nil || version == 0 {
 		return gazetteer.Record{}, damaged(k, err)
 	}
-	r := gazetteer.Record{Key: k, Locations: locations, Version: version}
+	r := gazetteer.Record{Key: k, Locations: locations, Version: version, Health: healthOf(facts, locations)}
 	v := ring.View(record)
 	if v.Next() && len(v.Location) == 0 && !v.Tombstone {
 		if r.Attributes, err = pb.DecodeAttributes(v.Body); err != nil {

@@ -115,6 +115,7 @@ func (s *Server) resolve(ctx context.Context, q *Query, a *Answer) error {
 	}
 	a.Key, a.Region, a.TTL = q.Key, cmp.Or(info.Region, s.region), spec.TTL
 	a.Node, a.Staleness, a.Degraded, a.Hops = info.Node, info.Staleness, info.Degraded, info.Hops
+	s.judge(a, spec)
 	s.rank(q, spec, a)
 	return nil
 }
@@ -127,7 +128,8 @@ func (s *Server) fetch(ctx context.Context, q *Query, spec *TypeSpec, a *Answer)
 		return info, atEdge(err)
 	}
 	a.buf = buf
-	a.locations, a.Version, err = decodeLocations(buf, a.locations[:0])
+	a.facts = a.facts[:0]
+	a.locations, a.Version, err = decodeLocations(buf, a.locations[:0], &a.facts)
 	if err != nil {
 		return info, damaged(k, err)
 	}
@@ -142,7 +144,7 @@ func (s *Server) rank(q *Query, spec *TypeSpec, a *Answer) {
 	a.Client = s.placeOf(&q.Client)
 	o := geo.Options{
 		Limit: limitOf(q.Limit), Filter: q.Filter, Prefer: q.Prefer, Avoid: q.Avoid, Explain: q.Explain,
-		Policy: spec.Policy, Country: s.addressCountry(q, spec, a.Client.Method),
+		Policy: spec.Policy, States: a.states, Country: s.addressCountry(q, spec, a.Client.Method),
 	}
 	if a.PolicyIgnored = ""; q.Explain {
 		a.PolicyIgnored = spec.Policy.Ignored()

@@ -8,6 +8,7 @@ import (
 
 	"gazetteer"
 	"gazetteer/region/geo"
+	"gazetteer/region/health"
 	"gazetteer/ring"
 )
 
@@ -53,6 +54,8 @@ type Answer struct {
 
 	buf       []byte               // the record the strings point into
 	locations []gazetteer.Location // all live ones
+	facts     []fact               // what is known of their health
+	states    []geo.State          // of the locations, in their order; empty: all unknown
 	ranker    geo.Ranker
 }
 
@@ -71,6 +74,7 @@ const (
 	DeleteResource           // one transaction of tombstones for the elements it now has
 	PutLocation              // adds or replaces Locations[0]
 	DeleteLocation           // removes Location
+	RenewLease               // renews the lease of Location
 )
 
 // Change is one write, all or nothing.
@@ -79,7 +83,10 @@ type Change struct {
 	Op         Op
 	Attributes json.RawMessage      // PutResource: a compact JSON object, nil for {}
 	Locations  []gazetteer.Location // PutResource: all of them; PutLocation: one
-	Location   gazetteer.LocationID // DeleteLocation
+	Location   gazetteer.LocationID // DeleteLocation, RenewLease
+	// Lease is how long the location is up without another renewal: NoLease gives a lease
+	// up, 0 leaves it as it is. PutLocation, RenewLease.
+	Lease time.Duration
 	// If holds the expected versions (If-Match); 0 in it means "does not exist"
 	// (If-None-Match: *); Any means "exists" (If-Match: *). Empty: unconditional.
 	// In mode multi it is checked at the active replica only.
@@ -107,6 +114,7 @@ type TypeSpec struct {
 	TTL      time.Duration // how long an answer may be kept by the client; 30 s by default
 	Redirect bool          // answers may be redirects (307)
 	Policy   *geo.Policy   // how locations are ordered and which are left out; nil for none
+	Health   health.Spec   // how its locations are checked; zero: not at all
 }
 
 // Page is a slice of a type's resources in the order of listing, see Cursor.

@@ -173,6 +173,7 @@ type typeDocument struct {
 	TTLSeconds int64           `json:"ttl_seconds"`
 	Redirect   bool            `json:"redirect"`
 	Policy     json.RawMessage `json:"policy,omitempty"`
+	Health     *healthDocument `json:"health,omitempty"`
 }
 
 // decodeType reads a stored type. A policy that is the same as in the type known so far
@@ -185,7 +186,7 @@ func decodeType(r *gazetteer.Record, known *TypeSpec) (*TypeSpec, error) {
 		}
 	}
 	ttl := time.Duration(min(max(d.TTLSeconds, 0), int64(ttlMax/time.Second))) * time.Second
-	return &TypeSpec{Name: gazetteer.Type(r.Key.ID), Mode: d.Mode, TTL: ttl, Redirect: d.Redirect, Policy: policyOf(d.Policy, known)}, nil
+	return &TypeSpec{Name: gazetteer.Type(r.Key.ID), Mode: d.Mode, TTL: ttl, Redirect: d.Redirect, Health: d.Health.spec(), Policy: policyOf(d.Policy, known)}, nil
 }
 
 // Type returns one type.
@@ -256,6 +257,9 @@ func (s *Server) checkType(spec *TypeSpec) error {
 	}
 	if spec.TTL == 0 {
 		spec.TTL = ttlDefault
+	}
+	if err := spec.Health.Complete(); err != nil {
+		return under("", &Change{Key: gazetteer.Key{Type: spec.Name}}, err)
 	}
 	spec.TTL = spec.TTL.Truncate(time.Second)
 	if spec.TTL < time.Second || spec.TTL > ttlMax {

@@ -155,6 +155,8 @@ func (g *resource) find(l gazetteer.LocationID) (int, bool) {
 	})
 }
 
+func (e *element) lives() bool { return e.exists && !e.now.Tombstone }
+
 func (e *element) at() gazetteer.LocationID {
 	if e.exists {
 		return e.now.Element.Location
@@ -192,11 +194,12 @@ func (b *batch) remove(g *resource, l gazetteer.LocationID) {
 	}
 }
 
-// live returns the updates of a resource that are no tombstones.
+// live returns the updates of a resource that are no tombstones. What stands beside its
+// locations is not among them.
 func (g *resource) live() []gazetteer.Update {
 	var out []gazetteer.Update
 	for _, e := range g.elements {
-		if e.exists && !e.now.Tombstone {
+		if e.lives() && !e.now.Element.Location.IsBeside() {
 			out = append(out, e.now)
 		}
 	}

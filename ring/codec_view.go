@@ -66,12 +66,13 @@ func (v *RecordView) Err() error { return v.d.err }
 func (v *RecordView) Version() gazetteer.Version { return finishVersion(v.digest, v.live) }
 
 // VersionOf returns the version of a resource: a digest over the (location, stamp) of
-// its live elements in the order of us, which is by location. It is 0 when nothing
-// lives, and never ^0, which stands for any version.
+// its live elements in the order of us, which is by location; without those beside a
+// location: a version is of what publishers say. It is 0 when nothing lives, and never
+// ^0, which stands for any version.
 func VersionOf(us []gazetteer.Update) gazetteer.Version {
 	digest, live := uint64(0), 0
 	for i := range us {
-		if !us[i].Tombstone {
+		if !us[i].Tombstone && !us[i].Element.Location.IsBeside() {
 			digest = addVersion(digest, us[i].Element.Location, &us[i].Stamp)
 			live++
 		}
@@ -171,8 +172,9 @@ func (v *RecordView) body() {
 		return
 	}
 	v.Body = v.d.bytes(v.d.uvarint())
-	if v.d.err == nil && !v.batch {
-		v.digest = addVersion(v.digest, gazetteer.LocationID(alias(v.Location)), &v.Stamp)
+	location := gazetteer.LocationID(alias(v.Location))
+	if v.d.err == nil && !v.batch && !location.IsBeside() {
+		v.digest = addVersion(v.digest, location, &v.Stamp)
 		v.live++
 	}
 }

@@ -73,6 +73,9 @@ func (r *Replica) checkWrite(g *resource, w *Write) error {
 			return fail(gazetteer.Precondition, "the resource's version is %016x", uint64(v))
 		}
 	}
+	if l, ok := g.homeless(w); ok {
+		return fail(gazetteer.NotFound, "there is no location that %q stands beside", l)
+	}
 	locations, size := g.after(w)
 	if locations > gazetteer.MaxLocations {
 		return fail(gazetteer.TooLarge, "the resource would have %d locations, at most %d are allowed", locations, gazetteer.MaxLocations)
@@ -83,10 +86,16 @@ func (r *Replica) checkWrite(g *resource, w *Write) error {
 	return nil
 }
 
-// after reckons how many locations and bytes the resource would have.
+// after reckons how many locations and bytes the resource would have; of a write that is
+// beside locations, how many elements and bytes would be there. Neither takes room from
+// the other.
 func (g *resource) after(w *Write) (locations, size int) {
+	beside := w.isBeside()
 	for _, v := range w.Put {
-		if v.Location != "" {
+		if v.Location.IsBeside() != beside {
+			continue
+		}
+		if v.Location != "" && !beside {
 			locations++
 		}
 		size += len(v.Location) + len(v.Body)
@@ -97,10 +106,10 @@ func (g *resource) after(w *Write) (locations, size int) {
 	named := w.named()
 	for _, e := range g.elements {
 		l := e.now.Element.Location
-		if !e.exists || e.now.Tombstone || named[l] {
+		if !e.lives() || named[l] || l.IsBeside() != beside {
 			continue
 		}
-		if l != "" {
+		if l != "" && !beside {
 			locations++
 		}
 		size += len(l) + len(e.now.Body)
@@ -127,7 +136,7 @@ func (g *resource) hasAll(w *Write) bool {
 		return ok && !u.Tombstone
 	}
 	for _, v := range w.Put {
-		if !lives(v.Location) {
+		if !v.Location.IsBeside() && !lives(v.Location) {
 			return false
 		}
 	}
@@ -146,6 +155,7 @@ func (r *Replica) apply(m *mirror, g *resource, w *Write) []gazetteer.Update {
 			}
 		}
 	}
+	gone = append(gone, g.besides(gone)...)
 	stamp := gazetteer.Stamp{Clock: r.clock.next(r.now.Wall)}
 	us := make([]gazetteer.Update, 0, len(w.Put)+len(gone))
 	for _, v := range w.Put {

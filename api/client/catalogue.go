@@ -68,6 +68,7 @@ type WriteOptions struct {
 	Create   bool   // only if the resource does not exist
 	Ack      string // "local" or "ring"; empty for the server's default
 	Deadline time.Duration
+	lease    *time.Duration // see PutLeased
 }
 
 func (o *WriteOptions) apply(r *request) {
@@ -77,6 +78,9 @@ func (o *WriteOptions) apply(r *request) {
 	}
 	if o.Deadline > 0 {
 		r.query.Set("deadline", o.Deadline.String())
+	}
+	if o.lease != nil {
+		r.query.Set("ttl", o.lease.String())
 	}
 	switch {
 	case o.Create:

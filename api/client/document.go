@@ -9,6 +9,7 @@ type Document struct {
 	Attributes json.RawMessage `json:"attributes,omitempty"`
 	Locations  []Location      `json:"locations"`
 	Version    string          `json:"version,omitempty"`
+	Health     []Health        `json:"health,omitempty"` // see GetHealth
 }
 
 // Location is one place where a resource can be had. What is unknown is nil or empty.
@@ -83,4 +84,5 @@ type Type struct {
 	Redirect   *bool  `json:"redirect,omitempty"`
 	// Policy says how locations are ordered and which are left out; nil: nothing.
 	Policy json.RawMessage `json:"policy,omitempty"`
+	Health *Checks         `json:"health,omitempty"` // nil: locations are not checked
 }

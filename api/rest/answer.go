@@ -33,12 +33,12 @@ func appendAnswer(dst []byte, a *region.Answer, explain bool) []byte {
 	return append(dst, '}')
 }
 
-// appendRanked appends a location as it stands in an answer. Its state is unknown until
-// the service checks the health of locations.
+// appendRanked appends a location as it stands in an answer.
 func appendRanked(dst []byte, c *geo.Candidate) []byte {
 	dst = appendLocation(append(dst, '{'), &c.Location)
 	dst = appendDistance(dst, c)
-	dst = append(dst, `,"state":"unknown","score":`...)
+	dst = jsontext.AppendString(append(dst, `,"state":`...), c.State.String())
+	dst = append(dst, `,"score":`...)
 	return append(jsontext.AppendFixed(dst, c.Score, 3), '}')
 }
 

@@ -55,6 +55,8 @@ func (r *reader) member(key string, c *region.Change) {
 		c.Locations = r.list()
 	case "version":
 		_ = r.String() // what GET said: a precondition is If-Match
+	case "health":
+		r.Raw() // what GET showed: nobody publishes that
 	default:
 		r.Unknown()
 	}
@@ -172,6 +174,9 @@ func (r *reader) field(key string, l *gazetteer.Location) fields {
 	case "labels":
 		l.Labels = r.labelled()
 		return hasLabels
+	case "health":
+		r.Raw() // what GET showed
+		return 0
 	}
 	r.Unknown()
 	return 0

@@ -167,16 +167,20 @@ type writeOptions struct {
 // server gives its connection up.
 const deadlineMax = 20 * time.Second
 
-func writeOptionsIn(r *http.Request) (o writeOptions, err error) {
+// writeOptionsIn gives what is none of them to more, if that takes it.
+func writeOptionsIn(r *http.Request, known string, more func(name, value string) (taken bool, err error)) (o writeOptions, err error) {
 	o.ack = ring.AckRing
 	err = eachParameter(r.URL.RawQuery, "", func(name, value string) (err error) {
+		if taken, err := more(name, value); taken || err != nil {
+			return err
+		}
 		switch name {
 		case "ack":
 			o.ack, err = ackParameter(value)
 		case "deadline":
 			o.deadline, err = deadlineParameter(value)
 		default:
-			err = unknownParameter(name, "ack, deadline")
+			err = unknownParameter(name, known)
 		}
 		return err
 	})
@@ -203,12 +207,18 @@ func ackName(a ring.Ack) string {
 	return "none"
 }
 
-func deadlineParameter(value string) (time.Duration, error) {
+// durationParameter reads a time with its unit, or a number of seconds.
+func durationParameter(value string) (time.Duration, error) {
 	d, err := time.ParseDuration(value)
 	if err != nil {
 		seconds, numErr := strconv.ParseFloat(value, 64)
 		d, err = time.Duration(seconds*float64(time.Second)), numErr
 	}
+	return d, err
+}
+
+func deadlineParameter(value string) (time.Duration, error) {
+	d, err := durationParameter(value)
 	if err != nil || d <= 0 || d > deadlineMax {
 		return 0, badParameter("deadline", "%s is not a time such as 2s or 500ms, at most %v", quoted(value), deadlineMax)
 	}

@@ -15,16 +15,19 @@ import (
 )
 
 func (h *Handler) getResource(c *gin.Context) error {
-	r, by, err := h.record(c)
+	r, by, healthy, err := h.record(c)
 	if err != nil {
 		return err
 	}
-	if h.notModified(c, r.Version) {
+	if !healthy && h.notModified(c, r.Version) {
 		return nil
 	}
 	b := h.buffer()
 	defer h.release(b)
 	b.bytes = appendDocument(b.bytes, &r)
+	if healthy {
+		b.bytes = appendHealth(b.bytes, r.Health)
+	}
 	h.answerOf(c.Writer, by, b.bytes)
 	return nil
 }
@@ -34,7 +37,7 @@ func (h *Handler) getLocation(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	r, by, err := h.record(c)
+	r, by, healthy, err := h.record(c)
 	if err != nil {
 		return err
 	}
@@ -42,10 +45,14 @@ func (h *Handler) getLocation(c *gin.Context) error {
 	if at < 0 {
 		return unknownLocation(id)
 	}
-	if h.notModified(c, r.Version) {
+	if !healthy && h.notModified(c, r.Version) {
 		return nil
 	}
-	h.answerOf(c.Writer, by, append(appendLocation([]byte{'{'}, &r.Locations[at]), '}'))
+	body := append(appendLocation([]byte{'{'}, &r.Locations[at]), '}')
+	if healthy {
+		body = appendHealth(body, healthOf(r.Health, id))
+	}
+	h.answerOf(c.Writer, by, body)
 	return nil
 }
 
@@ -53,24 +60,31 @@ func unknownLocation(id gazetteer.LocationID) error {
 	return coded(problem.UnknownLocation, gazetteer.NotFound, "", "the resource has no location %s", quoted(string(id)))
 }
 
-// record reads what the path names, and says which region answered.
-func (h *Handler) record(c *gin.Context) (gazetteer.Record, gazetteer.RegionID, error) {
+// record reads what the path names, and says which region answered. With healthy the
+// health of the locations is asked for, too: that has no tag, for it is no part of the
+// version that a write could name.
+func (h *Handler) record(c *gin.Context) (r gazetteer.Record, by gazetteer.RegionID, healthy bool, err error) {
 	var from gazetteer.RegionID
-	err := eachParameter(c.Request.URL.RawQuery, "", func(name, value string) (err error) {
-		if name != "region" {
-			return unknownParameter(name, "region")
+	err = eachParameter(c.Request.URL.RawQuery, "", func(name, value string) (err error) {
+		switch name {
+		case "region":
+			from, err = regionParameter(value)
+		case "health":
+			healthy, err = flagParameter(name, value)
+		default:
+			err = unknownParameter(name, "region, health")
 		}
-		from, err = regionParameter(value)
 		return err
 	})
 	if err != nil {
-		return gazetteer.Record{}, "", err
+		return r, "", false, err
 	}
 	k, err := keyIn(c)
 	if err != nil {
-		return gazetteer.Record{}, "", err
+		return r, "", false, err
 	}
-	return h.regional.GetFrom(c.Request.Context(), k, from)
+	r, by, err = h.regional.GetFrom(c.Request.Context(), k, from)
+	return r, by, healthy, err
 }
 
 // notModified tags the answer, and sends 304 if the client has it already.
@@ -102,7 +116,7 @@ func (h *Handler) putResource(c *gin.Context) error {
 }
 
 func (h *Handler) putLocation(c *gin.Context) error {
-	ch, err := changeIn(c)
+	ch, err := leaseChangeIn(c)
 	if err != nil {
 		return err
 	}
@@ -145,11 +159,16 @@ func (h *Handler) deleteLocation(c *gin.Context) error {
 // changeIn reads what all writes have in common: the resource, how far it must get, and
 // under which versions it is done.
 func changeIn(c *gin.Context) (region.Change, error) {
+	return changeWith(c, "ack, deadline", func(string, string) (bool, error) { return false, nil })
+}
+
+// changeWith is changeIn with more parameters.
+func changeWith(c *gin.Context, known string, more func(name, value string) (taken bool, err error)) (region.Change, error) {
 	k, err := keyIn(c)
 	if err != nil {
 		return region.Change{}, err
 	}
-	o, err := writeOptionsIn(c.Request)
+	o, err := writeOptionsIn(c.Request, known, more)
 	if err != nil {
 		return region.Change{}, err
 	}
@@ -178,7 +197,7 @@ func (h *Handler) change(c *gin.Context, ch region.Change) error {
 // changeError says of a missing location that it is one: a region only says what kind of
 // thing it did not find.
 func changeError(ch *region.Change, err error) error {
-	if ch.Op == region.DeleteLocation && gazetteer.KindOf(err) == gazetteer.NotFound && rowOf(err).Code == problem.UnknownResource {
+	if (ch.Op == region.DeleteLocation || ch.Op == region.RenewLease) && gazetteer.KindOf(err) == gazetteer.NotFound && rowOf(err).Code == problem.UnknownResource {
 		return unknownLocation(ch.Location)
 	}
 	return err

@@ -78,6 +78,7 @@ func routes() []route {
 		{http.MethodGet, location, reads, noBody, (*Handler).getLocation},
 		{http.MethodPut, location, writes, elementBody, (*Handler).putLocation},
 		{http.MethodDelete, location, writes, noBody, (*Handler).deleteLocation},
+		{http.MethodPost, location + `\:heartbeat`, writes, noBody, (*Handler).heartbeat},
 
 		{http.MethodGet, "/v1/conflicts", reads, noBody, (*Handler).conflicts},
 		{http.MethodGet, "/v1/status", reads, noBody, (*Handler).status},

@@ -82,7 +82,7 @@ func statusSamples(st region.Status) []Sample {
 
 func mirrorSamples(m *region.Mirrored) []Sample {
 	c := m.Counters
-	return []Sample{
+	out := []Sample{
 		gauge("gazetteer_partitions", "Partitions mirrored here.", float64(m.Partitions)),
 		gauge("gazetteer_partitions_serving", "Of these, that answer reads.", float64(m.Serving)),
 		gauge("gazetteer_partitions_alone", "Of these, that have heard no live ring mate.", float64(m.Alone)),
@@ -97,5 +97,32 @@ func mirrorSamples(m *region.Mirrored) []Sample {
 		total("gazetteer_ring_fenced_total", "Times this node fenced itself.", c.Fenced),
 		total("gazetteer_ring_collected_total", "Tombstones collected.", c.Collected),
 		total("gazetteer_ring_conflicts_total", "Entries of the conflict journal.", c.Conflicts),
+	}
+	return append(out, healthSamples(m)...)
+}
+
+// healthSamples tell of the locations whose health this process decides.
+func healthSamples(m *region.Mirrored) []Sample {
+	l, c := m.Leases, m.Checks
+	by := func(s Sample, key, value string) Sample {
+		s.Labels = []gazetteer.Label{{Key: key, Value: value}}
+		return s
+	}
+	checks := func(result string, n uint64) Sample {
+		return by(total("gazetteer_health_checks_total", "Checks of locations, by how they ended.", n), "result", result)
+	}
+	turns := func(to string, n uint64) Sample {
+		return by(total("gazetteer_health_transitions_total", "Locations that went down or came back.", n), "to", to)
+	}
+	down := func(cause string, n int) Sample {
+		return by(gauge("gazetteer_locations_down", "Locations that are down, by whose word.", float64(n)), "by", cause)
+	}
+	return []Sample{
+		gauge("gazetteer_leases", "Leases that are renewed here.", float64(l.Held)),
+		total("gazetteer_lease_renewals_total", "Renewals of leases.", l.Renewed),
+		down("lease", l.Down), down("check", c.NowDown),
+		turns("down", l.Ended+c.Down), turns("up", l.Returned+c.Up),
+		checks("ok", c.OK), checks("failed", c.Failed), checks("denied", c.Denied),
+		total("gazetteer_health_capped_total", "Failures that took nothing down because too many failed at once.", c.Capped),
 	}
 }

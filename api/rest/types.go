@@ -69,7 +69,7 @@ func appendType(dst []byte, s *region.TypeSpec) []byte {
 	if text := s.Policy.Text(); text != "" {
 		dst = append(append(dst, `,"policy":`...), text...)
 	}
-	return append(dst, '}')
+	return append(appendChecks(dst, s), '}')
 }
 
 func (h *Handler) putType(c *gin.Context) error {
@@ -89,6 +89,7 @@ func (h *Handler) putType(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	_ = spec.Health.Complete() // as the region has done
 	status := http.StatusOK
 	if created {
 		status = http.StatusCreated
@@ -149,6 +150,8 @@ func (r *reader) typeField(key string, s *region.TypeSpec, p *geo.PolicyDocument
 		s.Redirect = r.Bool()
 	case "policy":
 		r.fields(func(key string) { r.policyField(key, p) })
+	case "health":
+		s.Health = r.checks()
 	default:
 		r.Unknown()
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"gazetteer/region/control"
 	"gazetteer/region/demand"
 	"gazetteer/region/geo"
+	"gazetteer/region/health"
 	"gazetteer/region/planet"
 	"gazetteer/ring"
 	"gazetteer/ring/badgerstore"
@@ -39,6 +41,7 @@ type parts struct {
 	dial       func(ctx context.Context, addr string) (net.Conn, error)
 	costs      func(gazetteer.RegionID) (time.Duration, bool)
 	locator    *geo.Locator
+	allow      []netip.Prefix // that locations are checked in although they are not public
 	log        *slog.Logger
 }
 
@@ -203,7 +206,7 @@ func isOnlyCopy(p *control.Plan, node gazetteer.NodeID) bool {
 }
 
 func (m *member) openNode(context.Context) (err error) {
-	c := agent.Config{Plan: m.agreed(), Node: m.self.Name, Store: m.store, Locator: m.locator}
+	c := agent.Config{Plan: m.agreed(), Node: m.self.Name, Store: m.store, Locator: m.locator, Probe: health.NewProber(health.ProberConfig{Allow: m.allow}).Probe}
 	if m.transport != nil {
 		c.Links, c.Transport = m.transport, m.transport
 	}

@@ -11,12 +11,20 @@ import (
 
 func (a *app) getCommand() *cobra.Command {
 	var region string
+	var health bool
 	c := &cobra.Command{
 		Use:   "get TYPE ID",
 		Short: "Print a resource as it was published",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.ask(c.Context(), args, func(ctx context.Context, k *client.Client) error {
+				if health {
+					d, err := k.GetHealth(ctx, args[0], args[1], region)
+					if err != nil {
+						return err
+					}
+					return a.printHealth(&d)
+				}
 				d, err := k.GetFrom(ctx, args[0], args[1], region)
 				if err != nil {
 					return err
@@ -25,6 +33,7 @@ func (a *app) getCommand() *cobra.Command {
 			})
 		},
 	}
+	c.Flags().BoolVar(&health, "health", false, "also what each region knows of the health of its locations")
 	a.regionFlag(c, &region)
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ type putFlags struct {
 	url, country     string
 	lat, lon, weight float64
 	labels           map[string]string
+	ttl              time.Duration
 	write            client.WriteOptions
 }
 
@@ -45,6 +47,7 @@ added or replaced, and the others stay.`,
 	fl.StringVar(&f.country, "country", "", "country of the location, two letters")
 	fl.Float64Var(&f.weight, "weight", 1, "share of requests; 0 takes the location out")
 	fl.StringToStringVar(&f.labels, "label", nil, "labels of the location, key=value")
+	fl.DurationVar(&f.ttl, "ttl", 0, "takes a lease of the location: without a renewal (put again, or heartbeat) it is down after this time; 0 gives it up")
 	fl.BoolVar(&f.write.Create, "create", false, "only if the resource does not exist")
 	writeFlags(c, &f.write)
 	return c
@@ -65,6 +68,8 @@ func (a *app) put(c *cobra.Command, args []string, f *putFlags) error {
 		return usage("--create and --if-match exclude each other")
 	case isLocation && f.file != "":
 		return usage("-f publishes a whole resource: leave %q out", args[2])
+	case !isLocation && c.Flags().Changed("ttl"):
+		return usage("--ttl is a lease of one location: name it")
 	case isLocation && f.url == "":
 		return usage("--url is missing: where is location %s?", args[2])
 	case !isLocation && f.file == "":
@@ -93,6 +98,9 @@ func (a *app) putLocation(c *cobra.Command, args []string, f *putFlags) error {
 		l.Weight = &f.weight
 	}
 	return a.write(c.Context(), args, func(ctx context.Context, k *client.Client) (client.Written, error) {
+		if c.Flags().Changed("ttl") {
+			return k.PutLeased(ctx, args[0], args[1], l, f.ttl, f.write)
+		}
 		return k.PutLocation(ctx, args[0], args[1], l, f.write)
 	})
 }

@@ -29,6 +29,7 @@ type serverFlags struct {
 	data, http, peer          string
 	locator                   locatorFlags
 	proxies                   []string
+	allow                     []string
 	insecure                  bool
 	lameDuck                  time.Duration
 	names                     nameFlags
@@ -84,6 +85,7 @@ func (f *serverFlags) define(c *cobra.Command) {
 	fl.StringVar(&f.peer, "peer", "", "HOST:PORT for other servers, as they reach it (default: the plan's)")
 	f.locator.define(c, "City or Country database (.mmdb); read again when it changes")
 	fl.StringSliceVar(&f.proxies, "trusted-proxies", nil, "networks (CIDR) whose Forwarded and X-Forwarded-For headers are believed")
+	fl.StringSliceVar(&f.allow, "check-allow", nil, "networks (CIDR) in which locations are checked although they are not public")
 	fl.BoolVar(&f.insecure, "insecure", false, "allow addresses that are not loopback, without TLS and tokens")
 	fl.DurationVar(&f.lameDuck, "lame-duck", 2*time.Second, "how long to go on after /readyz began to fail")
 	f.names.define(c)
@@ -124,6 +126,9 @@ func (f *serverFlags) service(ctx context.Context, a *app) (*service, error) {
 		return nil, err
 	}
 	if s.proxies, err = parseNetworks(f.proxies); err != nil {
+		return nil, err
+	}
+	if s.allow, err = parseAllowed(f.allow); err != nil {
 		return nil, err
 	}
 	if s.locator, err = f.locator.open(nil); err != nil {

@@ -88,6 +88,7 @@ type typeFlags struct {
 	ttl      time.Duration
 	redirect bool
 	policy   string
+	check    checkFlags
 }
 
 func (a *app) typesPutCommand() *cobra.Command {
@@ -112,6 +113,7 @@ object such as {"tiers": [{"name": "near", "same_country": true}]}, described as
 	c.Flags().DurationVar(&f.ttl, "ttl", 0, "how long clients may keep an answer (default: the server's)")
 	c.Flags().BoolVar(&f.redirect, "redirect", false, "answer browsers with a redirect")
 	c.Flags().StringVar(&f.policy, "policy", "", "file of the policy, - for standard input; empty for no policy")
+	f.check.define(c)
 	return c
 }
 
@@ -132,6 +134,10 @@ func (a *app) typeChange(c *cobra.Command, f *typeFlags) (func(*client.Type), er
 	if f.ttl != time.Duration(seconds)*time.Second {
 		return nil, usage("--ttl %v is not a number of whole seconds", f.ttl)
 	}
+	checks, err := f.check.checks(c)
+	if err != nil {
+		return nil, err
+	}
 	given := c.Flags().Changed
 	return func(t *client.Type) {
 		if given("ttl") {
@@ -142,6 +148,9 @@ func (a *app) typeChange(c *cobra.Command, f *typeFlags) (func(*client.Type), er
 		}
 		if given("policy") {
 			t.Policy = policy
+		}
+		if given("check") {
+			t.Health = checks
 		}
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"gazetteer"
 	"gazetteer/region"
 	"gazetteer/region/control"
+	"gazetteer/region/health"
 	"gazetteer/ring"
 )
 
@@ -30,12 +31,13 @@ const (
 // agent drives one [ring.Replica]: its loop owns the core and the store's Save, and
 // performs what the core asks for. Everything else comes to it as an input.
 type agent struct {
-	self  gazetteer.NodeID
-	core  *ring.Replica
-	store ring.Store
-	links Links
-	clock Clock
-	group Group // nil: nothing moves
+	self    gazetteer.NodeID
+	core    *ring.Replica
+	store   ring.Store
+	links   Links
+	clock   Clock
+	group   Group           // nil: nothing moves
+	checker *health.Checker // nil: nothing is checked from here
 
 	orders chan control.Command // to petition
 	inbox  chan input
@@ -48,6 +50,8 @@ type agent struct {
 	counters atomic.Pointer[ring.Counters]
 	stalled  atomic.Pointer[gazetteer.Error] // why commits wait; nil if they do not
 	shelf    shelf
+	leading  atomic.Pointer[[]gazetteer.Partition] // whose leases this node decides
+	leased   atomic.Pointer[region.Leases]
 
 	// following belong to the loop
 	now     ring.Now
@@ -63,9 +67,10 @@ type agent struct {
 	told    []chan struct{} // to close when this turn is performed
 	waiting waiting
 	backlog *call          // the writes that did not fit into a batch
-	refused []ring.Outcome // of writes that the core has not seen
+	refused []ring.Outcome // of writes that the core has not seen: refused ones, and renewals that change nothing
 	scans   map[ring.ScanID]*scan
 	readers readers
+	leases  leases
 	wanted  []gazetteer.NodeID        // the nodes to keep a link to
 	alive   map[gazetteer.NodeID]bool // what the links said last
 	ages    map[string]*age           // by who writes
@@ -95,6 +100,7 @@ func newAgent(c *Config) (*agent, error) {
 		held:    map[gazetteer.Partition]bool{},
 		scans:   map[ring.ScanID]*scan{},
 		readers: readers{places: make(chan struct{}, readersMax)},
+		leases:  newLeases(),
 		alive:   map[gazetteer.NodeID]bool{},
 		ages:    map[string]*age{},
 
@@ -112,6 +118,8 @@ func newAgent(c *Config) (*agent, error) {
 	}
 	a.rehosted()
 	a.counters.Store(new(ring.Counters))
+	a.leading.Store(new([]gazetteer.Partition))
+	a.leased.Store(new(region.Leases))
 	return a, nil
 }
 
@@ -166,6 +174,7 @@ func (a *agent) step(ctx context.Context, first input) error {
 		first.apply(a, &b)
 	}
 	a.drain(&b)
+	a.endLeases()
 	if a.failed != nil {
 		return a.failed
 	}

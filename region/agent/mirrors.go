@@ -178,7 +178,9 @@ func (a *agent) propose(c *call, b *batch) {
 		return
 	}
 	b.take(size(w))
-	a.core.Propose(*w)
+	if !a.renew(w) {
+		a.core.Propose(*w)
+	}
 }
 
 // takes reports whether writes into a partition may be taken here. A ring that has given
@@ -239,7 +241,7 @@ func (a *agent) Conflicts(ctx context.Context, t gazetteer.Type) ([]ring.Conflic
 		if err != nil {
 			return nil, err
 		}
-		if c.Partition.Type == t {
+		if c.Partition.Type == t && !c.Loser.Element.Location.IsBeside() { // what is beside a location nobody has published
 			out = append(out, c)
 		}
 		if len(out) == 2*conflictsMax {

@@ -9,6 +9,7 @@ import (
 	"gazetteer"
 	"gazetteer/region"
 	"gazetteer/region/geo"
+	"gazetteer/region/health"
 	"gazetteer/ring"
 )
 
@@ -28,6 +29,9 @@ type Config struct {
 	Elsewhere region.Elsewhere
 	// Locator places clients; nil for one without a database.
 	Locator *geo.Locator
+	// Probe makes one check of a location, see [health.Prober.Probe]; nil: nothing is
+	// checked from this process.
+	Probe func(ctx context.Context, s health.Spec, url string) error
 	// Clock is the time for the cores; nil for the machine's.
 	Clock Clock
 	// Group decides on the plan. The node asks it to let partitions move on; nil: nothing
@@ -43,6 +47,8 @@ type Config struct {
 type Node struct {
 	agent    *agent // nil if the node has no replica
 	regional *region.Server
+	types    *region.Server  // that knows the types: the regional server, or one that nobody asks
+	checker  *health.Checker // nil: nothing is checked from here
 	tiers    map[region.Role]region.Tier
 
 	stop    context.CancelFunc
@@ -133,7 +139,21 @@ func (n *Node) compose(c *Config) error {
 		n.regional = region.NewServer(r)
 		n.tiers[region.RoleRegion] = n.regional.Tier()
 	}
+	n.composeChecks(c)
 	return nil
+}
+
+// composeChecks makes the checker, and what tells it of the types.
+func (n *Node) composeChecks(c *Config) {
+	if n.agent == nil || c.Probe == nil {
+		return
+	}
+	n.types = n.regional
+	if n.types == nil {
+		n.types = region.NewServer(region.Config{Plan: c.Plan, Node: c.Node, Cluster: n.tiers[region.RoleCluster], Transport: c.Transport})
+	}
+	n.checker = health.NewChecker(checks{n.agent, n.types}, c.Probe)
+	n.agent.checker = n.checker
 }
 
 // dead is what the agent knows of nodes that do not answer; nil without an agent.
@@ -156,6 +176,12 @@ func (n *Node) run(ctx context.Context, links Links) {
 	if n.agent == nil {
 		<-ctx.Done()
 		return
+	}
+	if n.types != nil && n.types != n.regional {
+		all.Go(func() { n.types.Run(ctx) })
+	}
+	if n.checker != nil {
+		all.Go(func() { n.checker.Run(ctx) })
 	}
 	if n.agent.group != nil {
 		all.Go(func() { n.agent.petition(ctx) })

@@ -18,6 +18,7 @@ func (a *agent) perform(ctx context.Context, r ring.Ready) error {
 		if err := a.save(ctx, &r.Save); err != nil {
 			return err
 		}
+		a.observe(&r.Save)
 	}
 	if ctx.Err() != nil {
 		return nil // it may not be saved: nothing that speaks of it may go out
@@ -38,7 +39,7 @@ func (a *agent) perform(ctx context.Context, r ring.Ready) error {
 
 func (a *agent) answer(outcomes []ring.Outcome) {
 	for _, o := range outcomes {
-		a.waiting.settle(o)
+		a.settle(o)
 	}
 }
 
@@ -86,6 +87,7 @@ func (a *agent) take(r *ring.Ready) {
 	}
 	counters := a.core.Counters()
 	a.counters.Store(&counters)
+	a.showLeases()
 	if a.now.Mono-a.agedAt >= tickEvery {
 		a.agedAt = a.now.Mono
 		for _, g := range a.ages {

@@ -30,6 +30,9 @@ func (n *Node) Replan(p region.Plan) {
 	if n.regional != nil {
 		n.regional.Replan(p)
 	}
+	if n.types != nil && n.types != n.regional {
+		n.types.Replan(p)
+	}
 	if n.agent != nil {
 		n.agent.tell(func(a *agent) { a.replan(p) })
 	}

@@ -31,7 +31,10 @@ func (a *agent) ringsCheck() region.Check {
 
 // Mirrored counts what this node's replicas hold and did.
 func (a *agent) Mirrored() region.Mirrored {
-	m := region.Mirrored{Counters: *a.counters.Load(), Writable: a.writable() == nil}
+	m := region.Mirrored{Counters: *a.counters.Load(), Writable: a.writable() == nil, Leases: *a.leased.Load()}
+	if a.checker != nil {
+		m.Checks = a.checker.Counters()
+	}
 	for _, places := range a.view.Load().places {
 		for _, p := range places {
 			if p.ring == "" || p.stance != owns { // what only comes or goes serves nobody

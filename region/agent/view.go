@@ -54,6 +54,7 @@ func (a *agent) publish() {
 		v.places[t] = a.show(t, h)
 	}
 	a.view.Store(v)
+	a.leases.dirty = true
 }
 
 // show returns the places of a type as they are now.

@@ -10,6 +10,7 @@ import (
 
 	"gazetteer"
 	"gazetteer/region"
+	"gazetteer/region/health"
 	"gazetteer/ring"
 	"gazetteer/ring/memstore"
 )
@@ -85,6 +86,7 @@ type world struct {
 	net    *network
 	stores map[gazetteer.NodeID]ring.Store
 	clocks map[gazetteer.NodeID]Clock
+	probe  func(context.Context, health.Spec, string) error // nil: nothing is checked
 
 	mu    sync.Mutex // guards following; the nodes of a test run call each other
 	nodes map[gazetteer.NodeID]*Node
@@ -105,7 +107,7 @@ func (w *world) start(names ...gazetteer.NodeID) {
 			w.stores[n] = memstore.New()
 		}
 		node, err := Start(context.Background(), Config{
-			Plan: w.plan, Node: n, Store: w.stores[n], Links: w.net.join(n), Transport: w, Clock: w.clocks[n],
+			Plan: w.plan, Node: n, Store: w.stores[n], Links: w.net.join(n), Transport: w, Clock: w.clocks[n], Probe: w.probe,
 		})
 		if err != nil {
 			w.t.Fatal(err)

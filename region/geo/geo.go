@@ -61,6 +61,7 @@ type Candidate struct {
 	Score       float64 // lower is better: (Terms.KM + 50) * Terms.Bias / Terms.TopWeight
 	Terms       Terms
 	Excluded    string // why it is left out; empty if it is not
+	State       State  // as Options.States said
 }
 
 // Terms are the parts of the order, for explain: by them the candidates stand as the

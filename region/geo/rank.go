@@ -38,6 +38,9 @@ type Options struct {
 	Policy  *Policy                // of the type; nil if it has none
 	Country string                 // where the client's own address is, if his place is found otherwise
 	Explain bool                   // also tell of those that are left out
+	// States are those of the locations, in their order; nil: all are unknown. The down
+	// are left out unless nothing else comes into question.
+	States []State
 }
 
 // Ranker orders locations. Its working memory lives on from call to call, so that a
@@ -105,12 +108,15 @@ func (k *ranking) admit() (excluded []Candidate) {
 	k.entries = k.entries[:0]
 	for i := range k.locs {
 		l := &k.locs[i]
-		if k.admits(l, i) {
+		if k.state(i) != StateDown && k.admits(l, i) {
 			continue
 		}
 		if k.options.Explain {
-			excluded = append(excluded, k.excluded(l))
+			excluded = append(excluded, k.excluded(l, k.state(i)))
 		}
+	}
+	if len(k.entries) == 0 && len(k.options.States) > 0 {
+		excluded = k.admitDown(excluded)
 	}
 	return excluded
 }
@@ -136,8 +142,8 @@ func (k *ranking) excludes(l *gazetteer.Location) bool {
 	return refused
 }
 
-func (k *ranking) excluded(l *gazetteer.Location) Candidate {
-	c := Candidate{Location: *l, Excluded: k.reason(l)}
+func (k *ranking) excluded(l *gazetteer.Location, s State) Candidate {
+	c := Candidate{Location: *l, State: s, Excluded: k.reason(l, s)}
 	if k.place.Located && l.Located {
 		c.DistanceKM, c.HasDistance = k.distanceKM(l.Point), true
 	}
@@ -145,7 +151,7 @@ func (k *ranking) excluded(l *gazetteer.Location) Candidate {
 }
 
 // reason says why a location is excluded.
-func (k *ranking) reason(l *gazetteer.Location) string {
+func (k *ranking) reason(l *gazetteer.Location, s State) string {
 	failed := k.options.Filter.failed(l)
 	rule, refused := k.refused(l)
 	switch {
@@ -157,6 +163,8 @@ func (k *ranking) reason(l *gazetteer.Location) string {
 		return "avoided by the client"
 	case refused:
 		return k.refusal(rule)
+	case s == StateDown && k.stands(l):
+		return excludedDown
 	}
 	return "policy: in none of the tiers"
 }
@@ -284,9 +292,9 @@ func (k *ranking) appendCandidates(dst []Candidate, order []int32) []Candidate {
 
 func (k *ranking) candidate(e *entry) Candidate {
 	c := Candidate{
-		Location: k.locs[e.index],
-		Score:    e.score,
-		Terms:    Terms{KM: e.km, Weight: k.weight(e), TopWeight: e.top, Assumed: assumptions[e.assumed]},
+		Location: k.locs[e.index], State: k.state(int(e.index)),
+		Score: e.score,
+		Terms: Terms{KM: e.km, Weight: k.weight(e), TopWeight: e.top, Assumed: assumptions[e.assumed]},
 	}
 	if e.assumed == measured {
 		c.DistanceKM, c.HasDistance = e.km, true
