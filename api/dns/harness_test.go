@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"net/netip"
@@ -248,3 +249,9 @@ func mustRead(tb testing.TB, path string) []byte {
 	}
 	return b
 }
+
+func keyOf(id gazetteer.ID) gazetteer.Key { return gazetteer.Key{Type: "web", ID: id} }
+
+func locationName(i int) gazetteer.LocationID { return gazetteer.LocationID("l" + string(rune('0'+i))) }
+
+func make200() []byte { return bytes.Repeat([]byte("x"), 200) }

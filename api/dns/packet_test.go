@@ -131,7 +131,7 @@ func agree(t *testing.T, packet []byte) {
 	}
 }
 
-// TestLabels holds that each id has one name that leads back to it.
+// FuzzLabels holds that each id has one name that leads back to it.
 func FuzzLabels(f *testing.F) {
 	for _, id := range []string{"lhr", "LHR", "any", "second", "_x", "a/b", "", "-a", "a.b", "ü", "x y", string(bytes.Repeat([]byte("z"), 255))} {
 		f.Add(id)

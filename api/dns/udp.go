@@ -23,6 +23,8 @@ const (
 	finders    = 32
 	// oobMax has room for the destination of a packet.
 	oobMax = 64
+	// socketBytes is how much may wait in the socket while the server has no turn.
+	socketBytes = 4 << 20
 )
 
 // udp is the socket of a server and what waits there.
@@ -45,6 +47,7 @@ type held struct {
 
 func (s *Server) serveUDP(ctx context.Context, conn *net.UDPConn) error {
 	u := &udp{Server: s, conn: conn, batch: ipv4.NewPacketConn(conn), waiting: make(chan *held, waitingMax)}
+	_ = conn.SetReadBuffer(socketBytes) // the kernel may allow less
 	if err := u.askSources(); err != nil {
 		return err
 	}
