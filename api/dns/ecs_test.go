@@ -13,6 +13,7 @@ import (
 	"github.com/miekg/dns"
 
 	"gazetteer/region"
+	"gazetteer/region/geo"
 )
 
 // networks returns those of the test databases.
@@ -159,6 +160,19 @@ func TestScopes(t *testing.T) {
 	})
 	if _, scope := b.answerFor(t, "gz.test", dns.TypeA, netip.MustParsePrefix("81.2.69.160/32")); scope != 0 {
 		t.Errorf("with one region the answer is for all: scope %d", scope)
+	}
+}
+
+// Load sends some networks on, so the answer is for one network alone.
+func TestSpillingNarrowsTheScope(t *testing.T) {
+	b := serve(t, nil)
+	p, err := geo.NewPolicy(&geo.PolicyDocument{Load: &geo.LoadRule{Label: "load", From: 0.5, Full: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.regional.policy.Store(p)
+	if _, scope := b.answerFor(t, "two.web.gz.test", dns.TypeA, netip.MustParsePrefix("202.196.224.9/32")); scope != 24 {
+		t.Errorf("scope %d", scope)
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 type stubRegional struct {
 	locator  *geo.Locator
 	sites    atomic.Pointer[[]region.Site]
+	policy   atomic.Pointer[geo.Policy]
 	down     atomic.Bool
 	degraded atomic.Bool
 	asked    atomic.Uint64
@@ -67,7 +68,7 @@ func (s *stubRegional) Type(_ context.Context, t gazetteer.Type) (region.TypeSpe
 	if t != "web" && t != "ndt" {
 		return region.TypeSpec{}, &gazetteer.Error{Op: "stub.Type", Kind: gazetteer.NotFound, Detail: "no such type"}
 	}
-	return region.TypeSpec{Name: t, TTL: 20 * time.Second}, nil
+	return region.TypeSpec{Name: t, TTL: 20 * time.Second, Policy: s.policy.Load()}, nil
 }
 
 func (s *stubRegional) GetFrom(ctx context.Context, k gazetteer.Key, r gazetteer.RegionID) (gazetteer.Record, gazetteer.RegionID, error) {
@@ -93,7 +94,7 @@ func (s *stubRegional) Resolve(ctx context.Context, q *region.Query, a *region.A
 		return err
 	}
 	var k geo.Ranker
-	o := geo.Options{Limit: q.Limit, Explain: q.Explain}
+	o := geo.Options{Limit: q.Limit, Explain: q.Explain, Policy: s.policy.Load()}
 	a.Client = s.locator.Locate(q.Client)
 	a.Candidates, a.Excluded = k.Rank(nil, a.Client, q.Client.Addr, record.Locations, &o)
 	a.Key, a.Region, a.Node, a.TTL, a.Version, a.Degraded = q.Key, by, "fra-1", 20*time.Second, record.Version, s.degraded.Load()

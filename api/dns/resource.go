@@ -82,6 +82,9 @@ func (f *finder) locations(ctx context.Context, a *region.Answer) (k ranked, err
 		return k, err
 	}
 	k.ttl, k.depends = a.TTL, dependsOn(a)
+	if spec, err := f.Regional.Type(ctx, f.typ); err != nil || spec.Policy.Spills() {
+		k.depends = onNetwork
+	}
 	if a.Degraded {
 		k.ttl = min(k.ttl, troubleTTL*time.Second)
 	}

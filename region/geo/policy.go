@@ -184,6 +184,10 @@ func (p *Policy) Region() gazetteer.RegionID {
 // must not be their own word alone, see [Options.Country].
 func (p *Policy) AsksCountry() bool { return p != nil && len(p.countries) > 0 }
 
+// Spills reports whether load sends some networks on: then the order depends on the
+// client's network also where no two locations are equals.
+func (p *Policy) Spills() bool { return p != nil && p.load != nil }
+
 func (p *Policy) noteIgnored(err error) {
 	if err != nil && p.ignored == "" {
 		p.ignored = err.Error()
