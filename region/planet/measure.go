@@ -36,6 +36,7 @@ type rtt struct {
 	smoothed time.Duration
 	heard    time.Time // zero: never
 	busy     bool      // a ping is under way
+	failed   int       // pings since the last answer
 	turn     int       // which entry is asked
 }
 
@@ -74,6 +75,23 @@ func (r *rtts) hear(name gazetteer.RegionID) {
 	}
 }
 
+// quietMax is how long a region may be silent before clients are sent elsewhere, if it is
+// pinged every second: a ping takes up to a second with the longest way.
+const quietMax = 2500 * time.Millisecond
+
+// quiet reports whether clients are better sent elsewhere than to a region with so many
+// entries. That is said sooner than that it does not answer, on which the tree and the
+// clusters reckon: a client loses little by the next region, and much by a dead one.
+func (r *rtts) quiet(name gazetteer.RegionID, now time.Time, pace time.Duration, entries int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.all[name]
+	if k == nil || k.heard.IsZero() {
+		return true
+	}
+	return k.failed >= max(entries, 1) || now.Sub(k.heard) > max(quietMax, 2*pace+quietMax-2*pingEvery)
+}
+
 // begin claims the next ping to a region; false while one is under way.
 func (r *rtts) begin(name gazetteer.RegionID) (turn int, ok bool) {
 	r.mu.Lock()
@@ -97,10 +115,12 @@ func (r *rtts) end(name gazetteer.RegionID, took time.Duration, err error) {
 	switch {
 	case err != nil:
 		k.turn++
+		k.failed++
 		told = nil
 	case k.heard.IsZero():
 		k.smoothed, k.heard = took, time.Now()
 	default:
+		k.failed = 0
 		k.smoothed += time.Duration(rttWeight * float64(took-k.smoothed))
 		k.heard = time.Now()
 	}

@@ -57,8 +57,8 @@ func (p *Planet) lookAround(now time.Time) []region.Site {
 	for i := range others {
 		if r := &others[i]; r.Standing.joined() {
 			s := r.site()
-			var answers bool
-			if s.RTT, answers = p.rtts.of(r.Name, now, p.pingPace()); !answers && s.State == region.SiteLive {
+			s.RTT, _ = p.rtts.of(r.Name, now, p.pingPace())
+			if s.State == region.SiteLive && p.rtts.quiet(r.Name, now, p.pingPace(), len(r.Entries)) {
 				s.State = region.SiteUnreachable
 			}
 			out = append(out, s)
