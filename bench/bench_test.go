@@ -32,6 +32,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 	for _, row := range []string{
 		"resolve, 300 records, 64 connections, [0-9]+ bytes: CPU", "  ratio of CPU", "  requests a second",
 		"redirect, 30 candidates, 64 connections: CPU", "  bare gin handler, the same redirect: CPU", "  ratio of CPU for redirects",
+		"DNS, 3 regions, client subnets, 64 clients: CPU", "  ratio of CPU to bare miekg/dns", "  ratio of CPU to a bare UDP echo", "  answers a second",
 		"one hop between processes, 64 connections: CPU, both ends", "one hop, one connection: latency", "  ratio of latencies",
 		"import over REST, 300 records: locations a second", "  ratio of rates", "PUT of a resource, 64 connections: durable writes a second",
 		"anonymous memory after the import, serving 300 records", "  restart to ready",
@@ -47,7 +48,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 }
 
 func TestUnknownBenchmarksAreNamed(t *testing.T) {
-	if _, err := choose("resolve,hops"); err == nil || !strings.Contains(err.Error(), "resolve,redirect,hop,import,memory") {
+	if _, err := choose("resolve,hops"); err == nil || !strings.Contains(err.Error(), "resolve,redirect,dns,hop,import,memory") {
 		t.Error(err)
 	}
 }

@@ -23,6 +23,8 @@ import (
 var roles = map[string]func(args []string) error{
 	"bare":          serveBare,
 	"bare-redirect": serveBareRedirect,
+	"bare-dns":      serveBareDNS,
+	"bare-udp":      serveBareUDP,
 	"framing":       serveFrames,
 	"framing-ask":   callFrames,
 	"raw-store":     writeRaw,
@@ -46,6 +48,7 @@ var benchmarks = []struct {
 }{
 	{"resolve", benchResolve},
 	{"redirect", benchRedirect},
+	{"dns", benchDNS},
 	{"hop", benchHop},
 	{"import", benchImport},
 	{"memory", benchMemory},
@@ -58,7 +61,7 @@ func main() {
 		return
 	}
 	o := options{planets: planets(), costs: []string{"given", "measured"}}
-	only := flag.String("only", "", "comma-separated benchmarks: resolve, redirect, hop, import, memory, planet; all if empty")
+	only := flag.String("only", "", "comma-separated benchmarks: resolve, redirect, dns, hop, import, memory, planet; all if empty")
 	flag.IntVar(&o.records, "records", 100_000, "records in the catalogue, three locations each")
 	flag.IntVar(&o.pairs, "pairs", 5, "interleaved pairs of rounds, at least 5 for a figure that is quoted")
 	flag.DurationVar(&o.round, "round", 3*time.Second, "how long one round takes")

@@ -29,8 +29,8 @@ func startService(ctx context.Context, o options, name string) (*service, error)
 	return resumeService(ctx, o, dir)
 }
 
-// resumeService starts the product on what a data directory holds.
-func resumeService(ctx context.Context, o options, dir string) (*service, error) {
+// resumeService starts the product on what a data directory holds, with more flags.
+func resumeService(ctx context.Context, o options, dir string, flags ...string) (*service, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func resumeService(ctx context.Context, o options, dir string) (*service, error)
 	if err != nil {
 		return nil, err
 	}
-	p, err := start("gazetteer server", o.gazetteer, "server", "--http", addr, "--data", dir, "--geoip", geoip)
+	p, err := start("gazetteer server", o.gazetteer, append([]string{"server", "--http", addr, "--data", dir, "--geoip", geoip}, flags...)...)
 	if err != nil {
 		return nil, err
 	}
