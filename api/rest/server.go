@@ -52,6 +52,9 @@ func (l *connLimit) changed(c net.Conn, s http.ConnState) {
 	if s != http.StateNew && s != http.StateClosed && s != http.StateHijacked {
 		return
 	}
+	if p, ok := c.(interface{ Raw() net.Conn }); ok {
+		c = p.Raw() // a proxy's: whom it names is read later, by the connection's own goroutine
+	}
 	peer, err := netip.ParseAddrPort(c.RemoteAddr().String())
 	a := peer.Addr().Unmap()
 	if err != nil || l.exempt.trusts(a) {

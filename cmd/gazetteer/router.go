@@ -32,6 +32,9 @@ func (a *app) route(ctx context.Context, f serverFlags) error {
 	if err := f.checkRouter(); err != nil {
 		return err
 	}
+	if err := checkProxied(f.proxyProtocol, f.proxies); err != nil {
+		return err
+	}
 	proxies, err := parseNetworks(f.proxies)
 	if err != nil {
 		return err
@@ -55,6 +58,7 @@ func (a *app) route(ctx context.Context, f serverFlags) error {
 	if err != nil {
 		return err
 	}
+	l = proxied(l, f.proxyProtocol, proxies)
 	s := &routerService{router: r, web: l, proxies: proxies, lameDuck: f.lameDuck, locator: locator, log: log}
 	fmt.Fprintf(a.err, "gazetteer: router serves http://%s\n", l.Addr())
 	return s.run(ctx)

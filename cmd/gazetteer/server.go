@@ -29,6 +29,7 @@ type serverFlags struct {
 	data, http, peer          string
 	locator                   locatorFlags
 	proxies                   []string
+	proxyProtocol             bool
 	allow                     []string
 	insecure                  bool
 	lameDuck                  time.Duration
@@ -86,6 +87,7 @@ func (f *serverFlags) define(c *cobra.Command) {
 	f.locator.define(c, "City or Country database (.mmdb); read again when it changes")
 	fl.StringSliceVar(&f.proxies, "trusted-proxies", nil, "networks (CIDR) whose Forwarded and X-Forwarded-For headers are believed")
 	fl.StringSliceVar(&f.allow, "check-allow", nil, "networks (CIDR) in which locations are checked although they are not public")
+	fl.BoolVar(&f.proxyProtocol, "proxy-protocol", false, "connections from --trusted-proxies may begin with the PROXY protocol's header (version 1 or 2)")
 	fl.BoolVar(&f.insecure, "insecure", false, "allow addresses that are not loopback, without TLS and tokens")
 	fl.DurationVar(&f.lameDuck, "lame-duck", 2*time.Second, "how long to go on after /readyz began to fail")
 	f.names.define(c)
@@ -155,7 +157,7 @@ func (f *serverFlags) check() error {
 	case f.peer == "" && (len(f.join) > 0 || len(f.planet) > 0):
 		return usage("--peer is missing: where do others reach this process?")
 	}
-	return nil
+	return checkProxied(f.proxyProtocol, f.proxies)
 }
 
 // settle says which process this is.
@@ -218,6 +220,7 @@ func (f *serverFlags) listen(ctx context.Context, s *service) (err error) {
 			return err
 		}
 		s.self.HTTP = s.web.Addr().String()
+		s.web = proxied(s.web, f.proxyProtocol, s.proxies)
 	}
 	if s.names, err = f.names.open(ctx, s.self.Name); err != nil {
 		return err
