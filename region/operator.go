@@ -22,6 +22,10 @@ type Operator interface {
 	AdmitRegion(ctx context.Context, r gazetteer.RegionID) (JoinToken, error)
 	// DrainRegion sends the clients of a region elsewhere, or back again.
 	DrainRegion(ctx context.Context, r gazetteer.RegionID, drain bool) error
+	// BiasRegion has all regions add a time to the round trip of every client to a region,
+	// in the order of regions: from -BiasMax to BiasMax, to the microsecond, 0 for none.
+	// What is beyond is Unprocessable at /bias.
+	BiasRegion(ctx context.Context, r gazetteer.RegionID, bias time.Duration) error
 	// RemoveRegion takes a region out of the planet for good.
 	RemoveRegion(ctx context.Context, r gazetteer.RegionID, force bool) error
 
@@ -87,6 +91,7 @@ type RegionStatus struct {
 	Lag     time.Duration
 	Servers []RegionServer // its regional servers
 	Stores  int            // its replicas
+	Bias    time.Duration  // in the order of regions
 }
 
 // RegionServer is an entry of a region.

@@ -20,6 +20,10 @@ type Site struct {
 	Servers []RegionServer
 }
 
+// BiasMax bounds the bias of a region either way: it is far beyond every round trip on
+// earth, so that a region with it is the last or the first for everybody.
+const BiasMax = time.Second
+
 // SiteState says whether clients are sent to a region.
 type SiteState string
 

@@ -44,6 +44,13 @@ func (c *Client) UndrainRegion(ctx context.Context, name string) error {
 	return c.post(ctx, &request{path: []string{"v1", "regions", name}, verb: ":undrain"}, nil, nil)
 }
 
+// BiasRegion makes a region so many milliseconds farther for every client, or nearer if they
+// are negative, in the order of regions; 0 ends that.
+func (c *Client) BiasRegion(ctx context.Context, name string, ms float64) error {
+	r := &request{method: http.MethodPut, path: []string{"v1", "regions", name, "bias"}}
+	return c.give(ctx, r, map[string]any{"bias_ms": ms}, nil)
+}
+
 // RemoveRegion takes a region out of the planet for good; with force also if something is
 // lost by it.
 func (c *Client) RemoveRegion(ctx context.Context, name string, force bool) error {

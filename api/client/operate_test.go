@@ -64,6 +64,13 @@ func TestRegionsComeAndGo(t *testing.T) {
 			t.Errorf("%s, want %s: %v", text(r), step.want, err)
 		}
 	}
+	if err := c.BiasRegion(ctx, "r2", -2.5); err != nil {
+		t.Error(err)
+	}
+	if r, err := c.Region(ctx, "r2"); err != nil || r.BiasMS != -2.5 {
+		t.Errorf("%s: %v", text(r), err)
+	}
+	kind(t, c.BiasRegion(ctx, "r2", 1001), gazetteer.Unprocessable, "1000")
 	kind(t, c.RemoveRegion(ctx, "r2", false), gazetteer.Conflict, "would be lost")
 	if err := c.RemoveRegion(ctx, "r2", true); err != nil {
 		t.Error(err)

@@ -52,7 +52,8 @@ type Region struct {
 	Lat     *float64 `json:"lat,omitempty"`
 	Lon     *float64 `json:"lon,omitempty"`
 	Servers []Entry  `json:"servers"`
-	Stores  int      `json:"stores"` // its replicas
+	Stores  int      `json:"stores"`            // its replicas
+	BiasMS  float64  `json:"bias_ms,omitempty"` // that operators add to the round trip of every client
 }
 
 // Entry is a regional server.

@@ -71,6 +71,16 @@ func TestARegionComesAndGoes(t *testing.T) {
 	x.do("POST", "/v1/regions/r2:drain", "").problem(problem.UnknownRegion)
 }
 
+func TestABiasIsSetAndShown(t *testing.T) {
+	x, _ := operated(t)
+	for _, c := range [][2]string{{"25", `"bias_ms":25}`}, {"-2.5", `"bias_ms":-2.5}`}, {"0.0014", `"bias_ms":0.001}`}, {"-1000", `"bias_ms":-1000}`}, {"0", `"stores":2}`}} {
+		x.do("PUT", "/v1/regions/r2/bias", `{"bias_ms":`+c[0]+`}`).want(204)
+		if r := x.do("GET", "/v1/regions/r2", ""); !strings.HasSuffix(r.body, c[1]) {
+			t.Errorf("%s: %s", c[0], r.body)
+		}
+	}
+}
+
 // TestVerbs: a verb begins behind a colon that was sent as it is, and what is no verb does
 // nothing.
 func TestVerbs(t *testing.T) {
@@ -202,7 +212,7 @@ func TestStatusTellsTheLag(t *testing.T) {
 func operatorRequests() [][3]string {
 	return [][3]string{
 		{"GET", "/v1/topology"}, {"GET", "/v1/regions"}, {"GET", "/v1/regions/r2"}, {"POST", "/v1/regions", `{"name":"r4"}`}, {"DELETE", "/v1/regions/r3"},
-		{"POST", "/v1/regions/r2:drain"}, {"POST", "/v1/regions/r2:undrain"},
+		{"POST", "/v1/regions/r2:drain"}, {"POST", "/v1/regions/r2:undrain"}, {"PUT", "/v1/regions/r2/bias", `{"bias_ms":1}`},
 		{"GET", "/v1/members"}, {"POST", "/v1/members:token", "{}"}, {"DELETE", "/v1/members/n4"},
 		{"GET", "/v1/rings"}, {"POST", "/v1/rings", `{"name":"ring-2","members":["n4"]}`}, {"PUT", "/v1/rings/default/ring-2", `{"members":["n4"]}`}, {"DELETE", "/v1/rings/default/ring-2"},
 		{"PUT", "/v1/rings/default/auto", `{"min":1,"max":2,"target_rate":1}`}, {"DELETE", "/v1/rings/default/auto"},
@@ -254,6 +264,15 @@ func TestBadOperatorRequests(t *testing.T) {
 		{"DELETE", "/v1/rings/default/ring-1?force=1", "", problem.InvalidParameter, "force"},
 		{"POST", "/v1/regions/r1:drain?for=1h", "", problem.InvalidParameter, "for"},
 
+		{"PUT", "/v1/regions/r1/bias", "", problem.MalformedJSON, ""},
+		{"PUT", "/v1/regions/r1/bias", "{}", problem.Unprocessable, "/bias_ms"},
+		{"PUT", "/v1/regions/r1/bias", `{"bias_ms":"1"}`, problem.Unprocessable, "/bias_ms"},
+		{"PUT", "/v1/regions/r1/bias", `{"bias_ms":1000.5}`, problem.Unprocessable, "/bias_ms"},
+		{"PUT", "/v1/regions/r1/bias", `{"bias_ms":-1e300}`, problem.Unprocessable, "/bias_ms"},
+		{"PUT", "/v1/regions/r1/bias", `{"bias_ms":1,"bias_ms":2}`, problem.Unprocessable, "/bias_ms"},
+		{"PUT", "/v1/regions/r1/bias", `{"bias_ms":1,"km":60}`, problem.Unprocessable, "/km"},
+		{"PUT", "/v1/regions/r1/bias?force=1", `{"bias_ms":1}`, problem.InvalidParameter, "force"},
+		{"PUT", "/v1/regions/r9/bias", `{"bias_ms":1}`, problem.UnknownRegion, ""},
 		{"POST", "/v1/regions", "", problem.MalformedJSON, ""},
 		{"POST", "/v1/regions", `{"name":`, problem.MalformedJSON, "/name"},
 		{"POST", "/v1/regions", "{}", problem.Unprocessable, "/name"},
@@ -334,13 +353,14 @@ func TestBadOperatorRequests(t *testing.T) {
 func TestOperatorAnswersConformToTheDescription(t *testing.T) {
 	x, _ := operated(t)
 	api := loadAPI(t)
-	const auto = "/v1/rings/{type}/auto"
+	const auto, bias = "/v1/rings/{type}/auto", "/v1/regions/{region}/bias"
 	const region, drain, undrain, member, ring = "/v1/regions/{region}", "/v1/regions/{region}:drain", "/v1/regions/{region}:undrain", "/v1/members/{node}", "/v1/rings/{type}/{ring}"
 	for _, c := range [][4]string{
 		{"GET", "/v1/topology", "/v1/topology"}, {"GET", "/v1/topology?x", "/v1/topology"},
 		{"GET", "/v1/regions", "/v1/regions"}, {"POST", "/v1/regions", "/v1/regions", `{"name":"r4"}`}, {"POST", "/v1/regions", "/v1/regions", `{"name":"r4"}`},
 		{"GET", "/v1/regions/r4", region}, {"GET", "/v1/regions/r3", region}, {"GET", "/v1/regions/r9", region},
 		{"POST", "/v1/regions/r2:drain", drain}, {"POST", "/v1/regions/r9:drain", drain}, {"POST", "/v1/regions/r2:undrain", undrain},
+		{"PUT", "/v1/regions/r2/bias", bias, `{"bias_ms":-2.5}`}, {"PUT", "/v1/regions/r2/bias", bias, `{}`}, {"PUT", "/v1/regions/r9/bias", bias, `{"bias_ms":1}`}, {"GET", "/v1/regions/r2", region},
 		{"DELETE", "/v1/regions/r2", region}, {"DELETE", "/v1/regions/r2?force=1", region},
 		{"GET", "/v1/members", "/v1/members"}, {"POST", "/v1/members:token", "/v1/members:token", `{"uses":2}`}, {"POST", "/v1/members:token", "/v1/members:token", `{"uses":-2}`},
 		{"DELETE", "/v1/members/n2", member}, {"DELETE", "/v1/members/n4", member}, {"DELETE", "/v1/members/n4", member},

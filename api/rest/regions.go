@@ -39,8 +39,9 @@ func lagOf(r *region.RegionStatus) lag {
 type known struct {
 	lag
 	coordinates
-	Servers []entry `json:"servers"`
-	Stores  int     `json:"stores"`
+	Servers []entry  `json:"servers"`
+	Stores  int      `json:"stores"`
+	BiasMS  *float64 `json:"bias_ms,omitempty"` // left out: none
 }
 
 // entry is a regional server.
@@ -51,7 +52,7 @@ type entry struct {
 }
 
 func knownOf(r *region.RegionStatus) known {
-	k := known{lag: lagOf(r), coordinates: coordinatesOf(r), Servers: []entry{}, Stores: r.Stores}
+	k := known{lag: lagOf(r), coordinates: coordinatesOf(r), Servers: []entry{}, Stores: r.Stores, BiasMS: biasMS(r.Bias)}
 	for _, s := range r.Servers {
 		k.Servers = append(k.Servers, entry(s))
 	}

@@ -88,6 +88,7 @@ func routes() []route {
 		{http.MethodPost, regions, writes, planBody, (*Handler).admitRegion},
 		{http.MethodGet, oneRegion, reads, noBody, (*Handler).getRegion},
 		{http.MethodDelete, oneRegion, writes, noBody, (*Handler).removeRegion},
+		{http.MethodPut, oneRegion + "/bias", writes, planBody, (*Handler).setBias},
 		{http.MethodPost, oneRegion + `\:drain`, writes, noBody, (*Handler).drainRegion},
 		{http.MethodPost, oneRegion + `\:undrain`, writes, noBody, (*Handler).undrainRegion},
 

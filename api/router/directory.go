@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"gazetteer"
 	"gazetteer/region"
@@ -89,6 +90,7 @@ func (d *Directory) ask(ctx context.Context, base string) ([]Region, error) {
 			State   string
 			Lat     *float64
 			Lon     *float64
+			BiasMS  float64 `json:"bias_ms"`
 			Servers []struct{ Peer, HTTP string }
 		}
 	}
@@ -103,7 +105,7 @@ func (d *Directory) ask(ctx context.Context, base string) ([]Region, error) {
 	var out []Region
 	for i := range told.Regions {
 		t := &told.Regions[i]
-		r := Region{Name: t.Name, State: t.State}
+		r := Region{Name: t.Name, State: t.State, Bias: time.Duration(t.BiasMS * float64(time.Millisecond))}
 		if t.Lat != nil && t.Lon != nil {
 			r.Point, r.Located = gazetteer.Point{Lat: *t.Lat, Lon: *t.Lon}, true
 		}

@@ -30,7 +30,7 @@ func tells(t *testing.T, body func() string) *httptest.Server {
 func TestTheDirectoryIsLearnedFromAnyone(t *testing.T) {
 	var first, second *httptest.Server
 	body := func() string {
-		return fmt.Sprintf(`{"regions":[{"name":"a","state":"live","lat":1,"lon":2,"servers":[{"peer":"p:1","http":%q}]},
+		return fmt.Sprintf(`{"regions":[{"name":"a","state":"live","lat":1,"lon":2,"bias_ms":-2.5,"servers":[{"peer":"p:1","http":%q}]},
 			{"name":"b","state":"draining","servers":[{"peer":"p:2","http":%q},{"peer":"p:3"},{"peer":"10.1.2.3:7070","http":"[::]:8080"}]}]}`,
 			first.Listener.Addr(), second.Listener.Addr())
 	}
@@ -45,7 +45,7 @@ func TestTheDirectoryIsLearnedFromAnyone(t *testing.T) {
 		}
 		got, err := d.Regions(t.Context())
 		want := []Region{
-			{Name: "a", State: "live", Point: gazetteer.Point{Lat: 1, Lon: 2}, Located: true, Servers: []string{first.URL}},
+			{Name: "a", State: "live", Point: gazetteer.Point{Lat: 1, Lon: 2}, Located: true, Bias: -2500 * time.Microsecond, Servers: []string{first.URL}},
 			{Name: "b", State: "draining", Servers: []string{second.URL, "http://10.1.2.3:8080"}},
 		}
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {

@@ -16,8 +16,9 @@ type Region struct {
 	Name    gazetteer.RegionID
 	Point   gazetteer.Point
 	Located bool
-	State   string   // live, draining, unreachable, expected; only draining makes a difference here
-	Servers []string // URLs of its regional servers, such as http://10.0.0.1:8080
+	State   string        // live, draining, unreachable, expected; only draining makes a difference here
+	Servers []string      // URLs of its regional servers, such as http://10.0.0.1:8080
+	Bias    time.Duration // what operators add to the round trip of every client
 	// RTT is the round trip from the router, smoothed; 0 if not known. The router measures it.
 	RTT time.Duration
 }
@@ -40,7 +41,7 @@ func Nearest(l *geo.Locator) Order {
 		at := make(map[gazetteer.RegionID]int, len(regions))
 		for i := range regions {
 			r := &regions[i]
-			sites[i] = region.Site{Name: r.Name, Point: r.Point, Located: r.Located, State: region.SiteLive, RTT: r.RTT}
+			sites[i] = region.Site{Name: r.Name, Point: r.Point, Located: r.Located, State: region.SiteLive, RTT: r.RTT, Bias: r.Bias}
 			at[r.Name] = i
 		}
 		order := make([]int, 0, len(regions))

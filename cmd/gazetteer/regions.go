@@ -12,8 +12,8 @@ import (
 )
 
 func (a *app) regionCommand() *cobra.Command {
-	return group("region", "List, admit, drain and remove regions",
-		a.regionListCommand(), a.regionAddCommand(), a.regionRemoveCommand(), a.regionDrainCommand(), a.regionUndrainCommand())
+	return group("region", "List, admit, drain, weigh and remove regions",
+		a.regionListCommand(), a.regionAddCommand(), a.regionRemoveCommand(), a.regionDrainCommand(), a.regionUndrainCommand(), a.regionBiasCommand())
 }
 
 func (a *app) regionListCommand() *cobra.Command {
@@ -22,7 +22,7 @@ func (a *app) regionListCommand() *cobra.Command {
 		Short: "List the regions, with how far away and how far behind they are",
 		Long: `list prints every region as the region asked knows it: its state, the round trip to it,
 how long ago its last word came, and an upper bound of how old what is known here of its
-writes may be (lag). A dash stands for what is not known.
+writes may be (lag), and the bias that operators gave it. A dash stands for what is not known.
 
 States: live; draining, which clients are sent away from; unreachable; expected, which was
 admitted and has not come yet.`,
@@ -45,9 +45,17 @@ func (a *app) printRegions(regions []client.Region) error {
 	}
 	var rows [][]string
 	for _, r := range regions {
-		rows = append(rows, append(lagCells(&r.RegionLag), strconv.Itoa(len(r.Servers)), strconv.Itoa(r.Stores)))
+		rows = append(rows, append(lagCells(&r.RegionLag), strconv.Itoa(len(r.Servers)), strconv.Itoa(r.Stores), biasCell(r.BiasMS)))
 	}
-	return grid(a.out, append(lagHeader(), "SERVERS", "REPLICAS"), rows)
+	return grid(a.out, append(lagHeader(), "SERVERS", "REPLICAS", "BIAS"), rows)
+}
+
+// biasCell prints a bias with its sign; a dash for none.
+func biasCell(ms float64) string {
+	if ms == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%+g ms", ms)
 }
 
 func lagHeader() []string { return []string{"REGION", "STATE", "RTT", "SILENT", "LAG"} }

@@ -36,6 +36,11 @@ func (o Operator) DrainRegion(ctx context.Context, r gazetteer.RegionID, drain b
 	return o.p.Drain(ctx, r, drain)
 }
 
+// BiasRegion makes a region nearer or farther for all clients.
+func (o Operator) BiasRegion(ctx context.Context, r gazetteer.RegionID, bias time.Duration) error {
+	return o.p.Bias(ctx, r, bias)
+}
+
 // RemoveRegion takes a region out of the planet for good.
 func (o Operator) RemoveRegion(ctx context.Context, r gazetteer.RegionID, force bool) error {
 	return o.p.Remove(ctx, r, force)

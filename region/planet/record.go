@@ -13,11 +13,12 @@ import (
 
 // Record is what one region tells all others about itself, and what operators say of
 // it: the resource ([gazetteer.RegionsType], name). What the region says are the
-// attributes, what operators say is a location, so that neither overwrites the other.
+// attributes, what operators say are locations, so that neither overwrites the other.
 type Record struct {
 	Name gazetteer.RegionID
 	Description
 	Standing Standing
+	Bias     time.Duration // in the order of regions, by the operators; see [region.Site]
 }
 
 // Description is a region's own word about itself.
@@ -128,8 +129,8 @@ func recordOf(r *gazetteer.Record) (Record, error) {
 		err = decodeStrict(r.Attributes, &out.Description)
 	}
 	for i := range r.Locations {
-		if r.Locations[i].ID == standingID && err == nil {
-			out.Standing, err = standingOf(&r.Locations[i])
+		if l := &r.Locations[i]; err == nil {
+			err = out.hear(l)
 		}
 	}
 	if err != nil {
@@ -137,6 +138,18 @@ func recordOf(r *gazetteer.Record) (Record, error) {
 			Detail: "what the directory holds of the region cannot be read"}
 	}
 	return out, nil
+}
+
+// hear takes what operators say in a location; one that this server knows nothing of says
+// nothing to it.
+func (r *Record) hear(l *gazetteer.Location) (err error) {
+	switch l.ID {
+	case standingID:
+		r.Standing, err = standingOf(l)
+	case biasID:
+		r.Bias, err = biasOf(l)
+	}
+	return err
 }
 
 // peerValue is a record as the region's plan keeps it.

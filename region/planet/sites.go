@@ -21,6 +21,9 @@ type sites struct {
 	known atomic.Pointer[sitesAt]
 	// own is what the directory says of this region; nil while that is not known.
 	own atomic.Pointer[Record]
+	// biases are what the directory says of all regions. They stay out of the plan: an
+	// older process of the region could not read a peer that has one.
+	biases atomic.Pointer[map[gazetteer.RegionID]time.Duration]
 
 	mu sync.Mutex // held by the one who looks
 }
@@ -64,8 +67,19 @@ func (p *Planet) lookAround(now time.Time) []region.Site {
 			out = append(out, s)
 		}
 	}
+	p.sites.giveBias(out)
 	slices.SortFunc(out, func(a, b region.Site) int { return cmp.Compare(a.Name, b.Name) })
 	return out
+}
+
+func (s *sites) giveBias(all []region.Site) {
+	biases := s.biases.Load()
+	if biases == nil {
+		return
+	}
+	for i := range all {
+		all[i].Bias = (*biases)[all[i].Name]
+	}
 }
 
 // here returns this region: its servers by its plan, the rest by the directory.
@@ -106,13 +120,13 @@ func (r *Record) servers() (out []region.RegionServer) {
 	return out
 }
 
-// followSelf reads again and again what the directory says of this region: its plan has
-// the others only.
-func (p *Planet) followSelf() {
+// followDirectory reads again and again what the plan does not say: what the directory has
+// of this region, since the plan has the others only, and the biases of all.
+func (p *Planet) followDirectory() {
 	tick := time.NewTicker(p.Every)
 	defer tick.Stop()
 	for {
-		p.readSelf()
+		p.readDirectory()
 		select {
 		case <-tick.C:
 		case <-p.ctx.Done():
@@ -121,18 +135,24 @@ func (p *Planet) followSelf() {
 	}
 }
 
-// readSelf keeps what it knows when the directory cannot be read: the leader says why.
-func (p *Planet) readSelf() {
+// readDirectory keeps what it knows when the directory cannot be read: the leader says why.
+func (p *Planet) readDirectory() {
 	stored, err := p.Server.Regions(p.ctx)
 	if err != nil {
 		return
 	}
+	biases := map[gazetteer.RegionID]time.Duration{}
 	for i := range stored {
-		if stored[i].Key.ID != gazetteer.ID(p.self) {
+		r, err := recordOf(&stored[i])
+		if err != nil {
 			continue
 		}
-		if own, err := recordOf(&stored[i]); err == nil {
-			p.sites.own.Store(&own)
+		if r.Bias != 0 {
+			biases[r.Name] = r.Bias
+		}
+		if r.Name == p.self {
+			p.sites.own.Store(&r)
 		}
 	}
+	p.sites.biases.Store(&biases)
 }

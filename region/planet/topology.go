@@ -102,7 +102,7 @@ func (k *known) provisional(a, b gazetteer.RegionID) bool {
 }
 
 func (p *Planet) regionStatus(r *Record, k *known) region.RegionStatus {
-	out := region.RegionStatus{Name: r.Name, State: string(r.Standing.State), Self: r.Name == p.self, Stores: len(r.Stores), Lag: -1}
+	out := region.RegionStatus{Name: r.Name, State: string(r.Standing.State), Self: r.Name == p.self, Stores: len(r.Stores), Lag: -1, Bias: r.Bias}
 	if r.Place != nil {
 		out.Point, out.Located = gazetteer.Point{Lat: r.Place.Lat, Lon: r.Place.Lon}, true
 	}

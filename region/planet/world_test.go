@@ -96,13 +96,13 @@ func (e *earth) found(name gazetteer.RegionID, change ...func(*Config, *control.
 }
 
 // admitted founds a region that joins by another one.
-func (e *earth) admitted(name gazetteer.RegionID, by *land) *land {
+func (e *earth) admitted(name gazetteer.RegionID, by *land, change ...func(*Config, *control.Description)) *land {
 	e.t.Helper()
 	token, _, err := by.planet.Admit(e.t.Context(), name)
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	return e.found(name, joining(by, token))
+	return e.found(name, append(change, joining(by, token))...)
 }
 
 func joining(by *land, token string) func(*Config, *control.Description) {
@@ -222,7 +222,8 @@ func (l *land) WriteRegion(_ context.Context, r gazetteer.RegionID, c region.Reg
 		record.Attributes = c.Attributes
 	}
 	if c.Location != nil {
-		record.Locations = []gazetteer.Location{*c.Location}
+		same := func(l gazetteer.Location) bool { return l.ID == c.Location.ID }
+		record.Locations = append(slices.DeleteFunc(record.Locations, same), *c.Location)
 	}
 	return nil
 }

@@ -125,6 +125,18 @@ func (o *Operator) DrainRegion(_ context.Context, r gazetteer.RegionID, drain bo
 	})
 }
 
+// BiasRegion changes the bias of a region.
+func (o *Operator) BiasRegion(_ context.Context, r gazetteer.RegionID, bias time.Duration) error {
+	return o.change(func() error {
+		known := o.regionLocked(r)
+		if known == nil {
+			return unknown("/region", "no region is named %q", r)
+		}
+		known.Bias = bias
+		return nil
+	})
+}
+
 // RemoveRegion forgets a region that does not live, or any by force.
 func (o *Operator) RemoveRegion(_ context.Context, r gazetteer.RegionID, force bool) error {
 	return o.change(func() error {
