@@ -38,6 +38,8 @@ type rtt struct {
 	busy     bool      // a ping is under way
 	failed   int       // pings since the last answer
 	turn     int       // which entry is asked
+	watched  time.Time // since when it is pinged at the full pace; zero: it is not
+	doubted  time.Time // since when somebody heard nothing of it; zero: nobody
 }
 
 func (r *rtts) init() { r.all = map[gazetteer.RegionID]*rtt{} }
@@ -71,7 +73,7 @@ func (r *rtts) hear(name gazetteer.RegionID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if k := r.all[name]; k != nil && !k.heard.IsZero() {
-		k.heard = time.Now()
+		k.say(time.Now())
 	}
 }
 
@@ -81,7 +83,8 @@ const quietMax = 2500 * time.Millisecond
 
 // quiet reports whether clients are better sent elsewhere than to a region with so many
 // entries. That is said sooner than that it does not answer, on which the tree and the
-// clusters reckon: a client loses little by the next region, and much by a dead one.
+// clusters reckon: a client loses little by the next region, and much by a dead one. On a
+// large planet, which is pinged more slowly, a doubt makes it known in time: see watch.
 func (r *rtts) quiet(name gazetteer.RegionID, now time.Time, pace time.Duration, entries int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -89,7 +92,7 @@ func (r *rtts) quiet(name gazetteer.RegionID, now time.Time, pace time.Duration,
 	if k == nil || k.heard.IsZero() {
 		return true
 	}
-	return k.failed >= max(entries, 1) || now.Sub(k.heard) > max(quietMax, 2*pace+quietMax-2*pingEvery)
+	return k.settled(now) || k.failed >= max(entries, 1) || now.Sub(k.heard) > max(quietMax, 2*pace+quietMax-2*pingEvery)
 }
 
 // begin claims the next ping to a region; false while one is under way.
@@ -108,21 +111,23 @@ func (r *rtts) begin(name gazetteer.RegionID) (turn int, ok bool) {
 	return k.turn, true
 }
 
-func (r *rtts) end(name gazetteer.RegionID, took time.Duration, err error) {
+func (r *rtts) end(name gazetteer.RegionID, turn int, took time.Duration, err error) {
 	r.mu.Lock()
 	k, told := r.all[name], r.told
 	k.busy = false
 	switch {
 	case err != nil:
-		k.turn++
+		if k.turn == turn {
+			k.turn++
+		}
 		k.failed++
 		told = nil
 	case k.heard.IsZero():
-		k.smoothed, k.heard = took, time.Now()
+		k.smoothed = took
+		k.say(time.Now())
 	default:
-		k.failed = 0
 		k.smoothed += time.Duration(rttWeight * float64(took-k.smoothed))
-		k.heard = time.Now()
+		k.say(time.Now())
 	}
 	r.mu.Unlock()
 	if told != nil {
@@ -161,7 +166,7 @@ func (p *Planet) ping(name gazetteer.RegionID, turn int) {
 	if err == nil {
 		took, err = p.shortest(ctx, name, e.Node)
 	}
-	p.rtts.end(name, took, err)
+	p.rtts.end(name, turn, took, err)
 }
 
 // shortest pings a node several times, one after the other.

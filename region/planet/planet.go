@@ -106,6 +106,7 @@ func Start(ctx context.Context, c Config) *Planet {
 	p.threads.Go(p.follow)
 	if c.Server != nil {
 		p.threads.Go(p.measure)
+		p.threads.Go(p.watch)
 		p.threads.Go(p.followDirectory)
 		p.threads.Go(p.lead)
 	}

@@ -37,6 +37,8 @@ func (p *Planet) Serve(ctx context.Context, request []byte) ([]byte, error) {
 		return serve(ctx, e.Body, p.where)
 	case "join":
 		return serve(ctx, e.Body, p.admitRegion)
+	case "doubt":
+		return serve(ctx, e.Body, p.doubt)
 	case "topology":
 		return serve(ctx, e.Body, p.topology)
 	}

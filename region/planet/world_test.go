@@ -26,6 +26,7 @@ type earth struct {
 	regions   map[gazetteer.RegionID]*land
 	directory map[gazetteer.RegionID]*gazetteer.Record
 	cut       map[gazetteer.RegionID]bool // from all others
+	pings     int                         // that were sent
 }
 
 // land is one region of one process.
@@ -192,6 +193,9 @@ func (l *land) CallAddr(ctx context.Context, addr, service string, request []byt
 
 func (l *land) PingNode(ctx context.Context, n gazetteer.NodeID) (time.Duration, error) {
 	to, start := gazetteer.RegionID(strings.TrimSuffix(string(n), "-1")), time.Now()
+	l.e.mu.Lock()
+	l.e.pings++
+	l.e.mu.Unlock()
 	if err := l.e.travel(ctx, l.name, to); err != nil {
 		return 0, err
 	}
