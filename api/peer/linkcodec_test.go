@@ -254,12 +254,12 @@ func TestBrokenMessagesAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for kind := linkGreet; kind <= linkFresh; kind++ {
+	for kind := linkGreet; kind <= linkSubscribe; kind++ {
 		if _, err := d.decode(kind, []byte{0x0a, 200}, noTransit); gazetteer.KindOf(err) != gazetteer.Invalid || err == nil {
 			t.Errorf("kind %d, cut: %v", kind, err)
 		}
 	}
-	if m, err := d.decode(linkFresh+1, []byte{0x0a, 200}, noTransit); m != nil || err != nil {
+	if m, err := d.decode(linkSubscribe+1, []byte{0x0a, 200}, noTransit); m != nil || err != nil {
 		t.Errorf("an unknown kind: %v, %v", m, err)
 	}
 }

@@ -147,7 +147,7 @@ func TestBodyLimitsHoldBeforeAnythingIsAllocated(t *testing.T) {
 		if rt.body <= 0 {
 			continue
 		}
-		path := strings.NewReplacer(`\:`, ":", ":type", "ndt", ":id", "one", ":location", "l").Replace(rt.path)
+		path := strings.NewReplacer(`\:`, ":", ":type", "ndt", ":region", "r1", ":id", "one", ":location", "l").Replace(rt.path)
 		over := strings.Repeat(" ", int(rt.body)+1)
 		x.do(rt.method, path, over).problem(problem.TooLarge)
 		x.do(rt.method, path, over, "Expect: 100-continue").problem(problem.TooLarge)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 
@@ -45,11 +46,49 @@ func (h *Handler) text(c *gin.Context, limit bodyLimit, want ...string) (string,
 	}
 	b := h.buffer()
 	defer h.release(b)
-	body := http.MaxBytesReader(c.Writer, c.Request.Body, int64(limit))
-	if _, err := io.Copy(b, body); err != nil {
-		return "", readError(err, int64(limit))
+	if err := h.arrive(c, b, limit); err != nil {
+		return "", err
 	}
 	return string(b.bytes), nil
+}
+
+// arrivingMax bounds the bytes of bodies that are on their way and hold no place.
+const arrivingMax = 256 << 20
+
+// arrive reads a body, and lets others have the place meanwhile.
+func (h *Handler) arrive(c *gin.Context, b *buffer, limit bodyLimit) error {
+	w, _ := c.Value(turnKey).(*turn)
+	if w != nil {
+		w.give()
+	}
+	a := arriving{b, &h.arriving}
+	_, err := io.Copy(&a, http.MaxBytesReader(c.Writer, c.Request.Body, int64(limit)))
+	h.arriving.Add(-int64(len(b.bytes)))
+	switch {
+	case errors.Is(err, errCrowded):
+		return coded(problem.Overloaded, gazetteer.Unavailable, "", "bodies of %d MiB are on their way; try again, or another region", arrivingMax>>20)
+	case err != nil:
+		return readError(err, int64(limit))
+	case w != nil:
+		return w.take(c.Request.Context())
+	}
+	return nil
+}
+
+var errCrowded = errors.New("too much is on its way")
+
+// arriving is a buffer whose bytes are counted with those of all others.
+type arriving struct {
+	*buffer
+	all *atomic.Int64
+}
+
+func (a *arriving) Write(p []byte) (int, error) {
+	n, err := a.buffer.Write(p)
+	if a.all.Add(int64(n)) > arrivingMax {
+		return n, errCrowded
+	}
+	return n, err
 }
 
 func readError(err error, limit int64) error {

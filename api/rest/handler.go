@@ -35,8 +35,9 @@ type Handler struct {
 	log      *slog.Logger
 	metrics  *metrics
 	headers  headers
-	lookups  sync.Pool // of *lookup
-	buffers  sync.Pool // of *buffer
+	lookups  sync.Pool    // of *lookup
+	buffers  sync.Pool    // of *buffer
+	arriving atomic.Int64 // bytes of bodies that are on their way
 	started  time.Time
 	draining atomic.Bool
 }

@@ -140,8 +140,12 @@ func (h *Handler) served(rt route, t *turns) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		err := h.admit(c, &rt)
 		if err == nil {
-			if err = t.take(c.Request.Context()); err == nil {
-				defer t.give()
+			w := turn{of: t}
+			defer w.give()
+			if rt.body > 0 {
+				c.Set(turnKey, &w)
+			}
+			if err = w.take(c.Request.Context()); err == nil {
 				err = rt.serve(h, c)
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"gazetteer/api/rest/problem"
 )
 
 var slowConns = flag.Int("slow-conns", 200, "connections that send slowly while others are served; 2000 is the promise")
@@ -122,4 +124,28 @@ func TestOneSlowAddressHoldsItsShare(t *testing.T) {
 		t.Errorf("%d of 40 connections beyond the limit were cut", cut)
 	}
 	x.do("GET", "/livez", "").want(http.StatusOK)
+}
+
+// Who sends a body slowly holds no place: writes go on, however many there are of them.
+func TestSlowBodiesHoldNoPlace(t *testing.T) {
+	x := start(t, func(c *Config) { c.Limits.Writes, c.Limits.QueueFor = 2, 20*time.Millisecond })
+	end := slowly(t, x.addr, 40)
+	for range 10 {
+		x.do("PUT", one, `{"locations":[]}`).want(http.StatusCreated)
+	}
+	end()
+	for limit := time.Now().Add(30 * time.Second); x.handler.arriving.Load() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("%d bytes are still counted", x.handler.arriving.Load())
+		}
+	}
+}
+
+// What is on its way is bounded, too.
+func TestBodiesOnTheirWayAreBounded(t *testing.T) {
+	x := start(t, nil)
+	x.handler.arriving.Add(arrivingMax)
+	x.do("PUT", one, `{"locations":[]}`).problem(problem.Overloaded)
+	x.handler.arriving.Add(-arrivingMax)
+	x.do("PUT", one, `{"locations":[]}`).want(http.StatusCreated)
 }

@@ -57,3 +57,26 @@ func (t *turns) give() {
 		<-t.places
 	}
 }
+
+// turn is the place of one request. It is given back while the body is still on its way: who
+// sends slowly takes none from those who do not.
+type turn struct {
+	of   *turns
+	held bool
+}
+
+// turnKey is where a request with a body finds its turn.
+const turnKey = "turn"
+
+func (t *turn) take(ctx context.Context) error {
+	err := t.of.take(ctx)
+	t.held = err == nil
+	return err
+}
+
+func (t *turn) give() {
+	if t.held {
+		t.of.give()
+		t.held = false
+	}
+}

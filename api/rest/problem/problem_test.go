@@ -36,7 +36,7 @@ func TestRowsAreWellFormed(t *testing.T) {
 
 func TestKindOfAnswersOfOthers(t *testing.T) {
 	for status, want := range map[int]gazetteer.Kind{
-		404: gazetteer.NotFound, 413: gazetteer.TooLarge, 418: gazetteer.Invalid, 502: gazetteer.Internal, 503: gazetteer.Unavailable, 504: gazetteer.Deadline,
+		404: gazetteer.NotFound, 413: gazetteer.TooLarge, 418: gazetteer.Invalid, 500: gazetteer.Internal, 502: gazetteer.Unavailable, 503: gazetteer.Unavailable, 504: gazetteer.Deadline,
 	} {
 		if got := KindOf("", status); got != want {
 			t.Errorf("status %d is %v, want %v", status, got, want)
