@@ -42,6 +42,7 @@ type Server struct {
 	groups     groups
 	mirrors    Reporter
 	elsewhere  Elsewhere // nil: there is no other region
+	own        ownReader // nil: there is no replica in this process
 	lone       []Site    // this region, where nobody knows of a planet
 	learning   learning
 	count      counters
@@ -61,6 +62,7 @@ func NewServer(c Config) *Server {
 	if s.locator == nil {
 		s.locator = new(geo.Locator)
 	}
+	s.own, _ = c.Cluster.(ownReader)
 	s.lone = []Site{{Name: s.region, Self: true, State: SiteLive}}
 	s.types.init(s)
 	s.groups.init(s, c.Plan)
@@ -123,9 +125,9 @@ func (s *Server) resolve(ctx context.Context, q *Query, a *Answer) error {
 // fetch reads the record into the answer's memory.
 func (s *Server) fetch(ctx context.Context, q *Query, spec *TypeSpec, a *Answer) (ReadInfo, error) {
 	k := q.Key
-	buf, info, err := s.readFor(ctx, a.buf[:0], q, spec)
+	buf, info, err := s.readAsked(ctx, a.buf[:0], q, spec)
 	if err != nil {
-		return info, atEdge(err)
+		return info, err
 	}
 	a.buf = buf
 	a.facts = a.facts[:0]

@@ -25,6 +25,9 @@ type Query struct {
 	// this one. The client is placed and the
 	// locations are ranked by the server asked all the same.
 	Region gazetteer.RegionID
+	// Direct: this process's own replica is to answer or nobody, see [Direct]; Region is then
+	// not looked at.
+	Direct bool
 }
 
 // DefaultLimit is how many locations an answer holds unless the client says otherwise,
@@ -140,6 +143,7 @@ type Check struct {
 // Regional is what the faces (REST, DNS, web) need of a regional server. [Server]
 // implements it.
 type Regional interface {
+	Direct
 	// Resolve fills a. Unknown type or id: NotFound. All locations excluded: no error,
 	// no candidates. Unknown region: NotFound, of the key (RegionsType, its name).
 	Resolve(ctx context.Context, q *Query, a *Answer) error

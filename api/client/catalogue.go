@@ -58,7 +58,7 @@ func (q *Query) values() url.Values {
 // Resolve asks where a resource is, best first.
 func (c *Client) Resolve(ctx context.Context, q Query) (Answer, error) {
 	var a Answer
-	_, _, err := c.into(ctx, &request{method: http.MethodGet, path: []string{"v1", "resolve", q.Type, q.ID}, query: q.values()}, &a)
+	err := c.read(ctx, q.Type, q.ID, &request{method: http.MethodGet, path: []string{"v1", "resolve", q.Type, q.ID}, query: q.values()}, &a)
 	return a, err
 }
 
@@ -116,7 +116,7 @@ func (c *Client) GetFrom(ctx context.Context, t, id, region string) (Document, e
 		r.query = url.Values{"region": {region}}
 	}
 	var d Document
-	_, _, err := c.into(ctx, r, &d)
+	err := c.read(ctx, t, id, r, &d)
 	return d, err
 }
 

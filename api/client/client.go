@@ -33,6 +33,11 @@ type Config struct {
 	// tenth of them, and ten in a row; with More addresses more in a row, since all that
 	// is under way when a region dies has to go elsewhere.
 	Retries int
+	// Direct has lookups and Get ask a replica of the resource itself, by a plan that the
+	// client keeps for each type: a hop or two less. What a replica does not answer is asked
+	// once more the normal way. It takes a network in which the region's members are reached
+	// at the addresses that they give each other.
+	Direct bool
 }
 
 // Client is safe for concurrent use.
@@ -41,6 +46,7 @@ type Client struct {
 	http    *http.Client
 	retries int
 	budget  budget
+	plans   *plans // nil: it does not ask replicas itself
 }
 
 // New checks the address; it sends nothing.
@@ -53,6 +59,9 @@ func New(c Config) (*Client, error) {
 				Detail: fmt.Sprintf("%.200q is not the URL of a server, such as http://127.0.0.1:8080", addr)}
 		}
 		k.doors = append(k.doors, &door{base: base})
+	}
+	if c.Direct {
+		k.plans = &plans{scheme: k.doors[0].base.Scheme, kept: map[string]*kept{}, doors: map[string]*door{}}
 	}
 	k.budget.fill(budgetOf(len(k.doors)))
 	if k.http == nil {

@@ -138,6 +138,19 @@ func (c *Client) into(ctx context.Context, r *request, v any) (http.Header, int,
 	return res.Header, res.StatusCode, nil
 }
 
+// decoded decodes the answer into v, whole or not at all, and closes it.
+func decoded(ctx context.Context, res *http.Response, v any) error {
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, answerMax))
+	if err == nil {
+		err = json.Unmarshal(text, v)
+	}
+	if err != nil {
+		return unreadable(ctx, err)
+	}
+	return nil
+}
+
 // unreadable is the error of an answer that broke off, or is none of ours.
 func unreadable(ctx context.Context, err error) error {
 	var failed net.Error

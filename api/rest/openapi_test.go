@@ -15,6 +15,7 @@ import (
 	"github.com/pb33f/libopenapi"
 
 	"gazetteer/api/rest/problem"
+	"gazetteer/region"
 )
 
 func loadAPI(t testing.TB) *openapi3.T {
@@ -150,6 +151,7 @@ func conforms(t *testing.T, api *openapi3.T, method, path string, r *reply) {
 func TestAnswersConformToTheDescription(t *testing.T) {
 	x := filled(t, nil)
 	x.regional.Choices = choices()
+	x.regional.Place(region.Owners{Region: "r1", Epoch: 2, Placement: []int{0, -1}, Rings: []region.OwnerRing{{Name: "a", Members: []region.Owner{{Node: "n2", HTTP: "127.0.0.1:1", Live: true}}}}})
 	api := loadAPI(t)
 	const one, types = "/v1/types/ndt/resources/one", "/v1/types/ndt"
 	const resource, location = "/v1/types/{type}/resources/{id}", "/v1/types/{type}/resources/{id}/locations/{location}"
@@ -169,6 +171,11 @@ func TestAnswersConformToTheDescription(t *testing.T) {
 		{"GET", "/v1/resolve/ndt/one?limit=0", "/v1/resolve/{type}/{id}", "", nil},
 		{"GET", "/v1/resolve/ndt/one?region=r9", "/v1/resolve/{type}/{id}", "", nil},
 		{"POST", "/v1/resolve", "/v1/resolve", `{"queries":[{"type":"ndt","id":"one"},{"type":"ndt","id":"two"}],"client":{"country":"NL"},"explain":true}`, nil},
+		{"GET", "/v1/plan?type=ndt", "/v1/plan", "", nil},
+		{"GET", "/v1/plan?type=none", "/v1/plan", "", nil},
+		{"GET", "/v1/plan", "/v1/plan", "", nil},
+		{"GET", "/v1/resolve/ndt/one?direct=1", "/v1/resolve/{type}/{id}", "", nil},
+		{"GET", one + "?direct=1", resource, "", nil},
 		{"GET", "/v1/place?lat=1&lon=2", "/v1/place", "", nil},
 		{"GET", "/v1/place?ip=81.2.69.142", "/v1/place", "", nil},
 		{"GET", "/v1/place?ip=x", "/v1/place", "", nil},

@@ -86,6 +86,9 @@ func describe(r *http.Request, err error) problem.Document {
 		return p
 	}
 	p.Detail = detailOf(e)
+	if row.Code == problem.Misdirected {
+		p.Plan = e.Plan
+	}
 	if e.Pointer != "" {
 		p.Errors = []problem.Entry{{Pointer: e.Pointer, Detail: p.Detail}}
 	}

@@ -66,6 +66,9 @@ func (h *Handler) look(c *gin.Context, l *lookup) error {
 		}
 	}
 	if err := h.regional.Resolve(c.Request.Context(), &l.query, &l.answer); err != nil {
+		if l.query.Direct {
+			return misdirected(err)
+		}
 		return err
 	}
 	if l.redirect == yes || l.redirect == byAccept && prefersHTML(c.Request.Header["Accept"]) {
@@ -106,7 +109,7 @@ func (h *Handler) lookupHeaders(out http.Header, a *region.Answer) {
 	out["Gazetteer-Staleness"] = h.headers.stale(a.Staleness)
 }
 
-const lookupParameters = "limit, lat, lon, country, ip, region, filter, prefer, avoid, explain, redirect"
+const lookupParameters = "limit, lat, lon, country, ip, region, filter, prefer, avoid, explain, redirect, direct"
 
 // parseLookup reads the query string of a lookup and refuses what contradicts itself.
 func (h *Handler) parseLookup(query string, l *lookup) error {
@@ -119,6 +122,9 @@ func (h *Handler) parseLookup(query string, l *lookup) error {
 	}
 	if l.redirect == yes && l.query.Explain {
 		return badParameter("explain", "is an answer in JSON: it contradicts redirect=1")
+	}
+	if err := contradiction(l.query.Direct, l.query.Region); err != nil {
+		return err
 	}
 	return s.check()
 }
@@ -166,6 +172,8 @@ func (h *Handler) lookupParameter(l *lookup, s *statement, name, value string) (
 		q.Avoid, err = avoidParameter(q.Avoid, value)
 	case "explain":
 		q.Explain, err = flagParameter(name, value)
+	case "direct":
+		q.Direct, err = flagParameter(name, value)
 	case "redirect":
 		l.redirect, err = redirectParameter(value)
 	default:

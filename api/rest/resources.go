@@ -64,18 +64,26 @@ func unknownLocation(id gazetteer.LocationID) error {
 // health of the locations is asked for, too: that has no tag, for it is no part of the
 // version that a write could name.
 func (h *Handler) record(c *gin.Context) (r gazetteer.Record, by gazetteer.RegionID, healthy bool, err error) {
-	var from gazetteer.RegionID
+	var (
+		from   gazetteer.RegionID
+		direct bool
+	)
 	err = eachParameter(c.Request.URL.RawQuery, "", func(name, value string) (err error) {
 		switch name {
 		case "region":
 			from, err = regionParameter(value)
 		case "health":
 			healthy, err = flagParameter(name, value)
+		case "direct":
+			direct, err = flagParameter(name, value)
 		default:
-			err = unknownParameter(name, "region, health")
+			err = unknownParameter(name, "region, health, direct")
 		}
 		return err
 	})
+	if err == nil {
+		err = contradiction(direct, from)
+	}
 	if err != nil {
 		return r, "", false, err
 	}
@@ -83,7 +91,11 @@ func (h *Handler) record(c *gin.Context) (r gazetteer.Record, by gazetteer.Regio
 	if err != nil {
 		return r, "", false, err
 	}
-	r, by, err = h.regional.GetFrom(c.Request.Context(), k, from)
+	if direct {
+		r, by, err = h.readDirect(c, k)
+	} else {
+		r, by, err = h.regional.GetFrom(c.Request.Context(), k, from)
+	}
 	return r, by, healthy, err
 }
 

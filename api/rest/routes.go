@@ -58,6 +58,7 @@ func routes() []route {
 	return []route{
 		{http.MethodGet, "/v1/resolve/:type/:id", reads, noBody, (*Handler).resolve},
 		{http.MethodPost, "/v1/resolve", reads, batchBody, (*Handler).resolveBatch},
+		{http.MethodGet, "/v1/plan", reads, noBody, (*Handler).ownersOf},
 		{http.MethodGet, "/v1/place", reads, noBody, (*Handler).place},
 		{http.MethodPost, "/v1/measurements", writes, reportBody, (*Handler).measure},
 

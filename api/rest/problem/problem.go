@@ -44,6 +44,7 @@ const (
 	RateLimited          Code = "rate_limited"
 	Unavailable          Code = "unavailable"
 	WrongOwner           Code = "wrong_owner"
+	Misdirected          Code = "misdirected"
 	Unserved             Code = "unserved"
 	Deadline             Code = "deadline"
 	Lost                 Code = "lost"
@@ -93,6 +94,7 @@ func Table() []Row {
 		{Overloaded, gazetteer.Unavailable, http.StatusServiceUnavailable, "The server is busy", 1},
 		{RateLimited, gazetteer.Unavailable, http.StatusTooManyRequests, "Too many requests from this address", 1},
 		{WrongOwner, gazetteer.WrongOwner, http.StatusServiceUnavailable, "The plan is changing", 1},
+		{Misdirected, gazetteer.WrongOwner, http.StatusMisdirectedRequest, "This server holds no replica that can answer", 0},
 		{Unserved, gazetteer.Unserved, http.StatusServiceUnavailable, "The servers are still filling", 1},
 		{Deadline, gazetteer.Deadline, http.StatusGatewayTimeout, "Not done in time", 1},
 		{Lost, gazetteer.Unavailable, http.StatusBadGateway, "The regional server was lost before its answer came", 0},
@@ -161,6 +163,8 @@ type Document struct {
 	// and maybe some of the next ones: sending all from that line on again is safe.
 	Line         int64 `json:"line,omitempty"`
 	Acknowledged int64 `json:"acknowledged,omitzero"`
+	// Plan belongs to misdirected: the epoch of the server's plan.
+	Plan uint64 `json:"plan,omitempty"`
 }
 
 // Entry points at one fault of the input: by JSON pointer (RFC 6901) into the body, or

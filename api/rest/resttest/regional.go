@@ -39,6 +39,7 @@ type Regional struct {
 
 	mu       sync.Mutex // guards following
 	measured []geo.Measurement
+	placed   region.Owners
 	types    map[gazetteer.Type]region.TypeSpec
 	records  map[gazetteer.Key]gazetteer.Record
 	writes   int
@@ -66,6 +67,11 @@ func (r *Regional) Conflicts(context.Context) ([]ring.Conflict, error) { return 
 
 // Resolve ranks as a real regional server does.
 func (r *Regional) Resolve(ctx context.Context, q *region.Query, a *region.Answer) error {
+	if q.Direct {
+		if _, err := r.GetDirect(ctx, q.Key); err != nil {
+			return err
+		}
+	}
 	record, by, err := r.GetFrom(ctx, q.Key, q.Region)
 	if err != nil {
 		return err
@@ -315,4 +321,43 @@ func judge(c *region.Change) error {
 		return &gazetteer.Error{Op: "resttest", Kind: gazetteer.TooLarge, Key: c.Key, Detail: fmt.Sprintf("%d bytes, at most %d are allowed for one resource", size, gazetteer.MaxRecordBytes)}
 	}
 	return nil
+}
+
+// Owners returns Placed, for the type asked.
+func (r *Regional) Owners(ctx context.Context, t gazetteer.Type) (region.Owners, error) {
+	if _, err := r.Type(ctx, t); err != nil {
+		return region.Owners{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := r.placed
+	o.Type = t
+	return o, r.Down
+}
+
+// Place makes a plan the one that is in use.
+func (r *Regional) Place(o region.Owners) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.placed = o
+}
+
+// GetDirect returns a record if by the plan in use n1, which this server is, holds it.
+func (r *Regional) GetDirect(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error) {
+	o, err := r.Owners(ctx, k.Type)
+	if err != nil {
+		return gazetteer.Record{}, err
+	}
+	if !holds(&o, k) {
+		return gazetteer.Record{}, &gazetteer.Error{Op: "resttest", Kind: gazetteer.WrongOwner, Key: k, Plan: o.Epoch, Detail: "it is held elsewhere"}
+	}
+	return r.Get(ctx, k)
+}
+
+func holds(o *region.Owners, k gazetteer.Key) bool {
+	if len(o.Placement) == 0 {
+		return false
+	}
+	at := o.Placement[gazetteer.PartitionOf(k, uint32(len(o.Placement))).Index]
+	return at >= 0 && slices.ContainsFunc(o.Rings[at].Members, func(m region.Owner) bool { return m.Node == "n1" })
 }
