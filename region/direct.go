@@ -148,7 +148,10 @@ func misdirected(k gazetteer.Key, epoch uint64, why string, err error) error {
 func (s *Server) readAsked(ctx context.Context, dst []byte, q *Query, spec *TypeSpec) ([]byte, ReadInfo, error) {
 	if !q.Direct {
 		out, info, err := s.readFor(ctx, dst, q, spec)
-		return out, info, atEdge(err)
+		if err != nil {
+			err = atEdge(err)
+		}
+		return out, info, err
 	}
 	if pinned := spec.Policy.Region(); pinned != "" && pinned != s.region {
 		return dst, ReadInfo{}, misdirected(q.Key, s.groups.plan().Epoch(), "its type's policy has another region answer", nil)
