@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -104,13 +105,16 @@ func (t *tail) String() string {
 	return t.buf.String()
 }
 
-// freeAddr returns a loopback address that nobody listens on now.
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freeAddr returns a loopback address that nobody listens on now. Its port is below those
+// that the system gives to outgoing connections, so none of them takes it meanwhile.
+func freeAddr() (addr string, err error) {
+	for range 100 {
+		l, failed := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)))
+		if err = failed; err == nil {
+			return l.Addr().String(), l.Close()
+		}
 	}
-	return l.Addr().String(), l.Close()
+	return "", err
 }
 
 // listening waits until somebody accepts connections at addr.

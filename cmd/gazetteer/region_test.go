@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -128,13 +129,17 @@ func (r *regionOfProcesses) waitUntilServed(t *testing.T, id string) {
 	t.Fatal("the new replica does not answer")
 }
 
-// freeAddr returns an address that nobody listens on now.
+// freeAddr returns an address that nobody listens on now. Its port is below those that the
+// system gives to outgoing connections, so none of them takes it while a process that had it
+// is dead.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))); err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
