@@ -72,7 +72,11 @@ func (s *Store) fail(err error) error {
 }
 
 // publish shows what a batch has made durable.
+//
+// The timestamp goes first: a reader that missed the cache and notes a generation that
+// counts this save already must read what it wrote, since it will put that into the cache.
 func (s *Store) publish(b *batch) {
+	s.stamps.last.Store(s.ts)
 	for _, g := range b.order {
 		s.cache.update(g.key, g.record)
 	}
@@ -88,7 +92,6 @@ func (s *Store) publish(b *batch) {
 		t.publish(q)
 	}
 	s.mu.Unlock()
-	s.stamps.last.Store(s.ts)
 	s.stamps.advance(s.db)
 	b.reset()
 }
