@@ -35,10 +35,7 @@ type batch struct {
 }
 
 func (h *Handler) resolveBatch(c *gin.Context) error {
-	if err := noParameters(c.Request); err != nil {
-		return err
-	}
-	text, err := h.text(c, batchBody, typeJSON)
+	text, err := h.document(c, batchBody)
 	if err != nil {
 		return err
 	}

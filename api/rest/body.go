@@ -52,6 +52,14 @@ func (h *Handler) text(c *gin.Context, limit bodyLimit, want ...string) (string,
 	return string(b.bytes), nil
 }
 
+// document reads the JSON body of a request that takes no parameters.
+func (h *Handler) document(c *gin.Context, limit bodyLimit) (string, error) {
+	if err := noParameters(c.Request); err != nil {
+		return "", err
+	}
+	return h.text(c, limit, typeJSON)
+}
+
 // arrivingMax bounds the bytes of bodies that are on their way and hold no place.
 const arrivingMax = 256 << 20
 

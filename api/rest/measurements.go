@@ -25,10 +25,7 @@ const (
 // measure takes round trips that the client who asks has measured. Whose they are is the
 // address that the request came from, nothing in it.
 func (h *Handler) measure(c *gin.Context) error {
-	if err := noParameters(c.Request); err != nil {
-		return err
-	}
-	text, err := h.text(c, reportBody, typeJSON)
+	text, err := h.document(c, reportBody)
 	if err != nil {
 		return err
 	}

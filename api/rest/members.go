@@ -83,10 +83,7 @@ func rolesDefault() []region.Role {
 }
 
 func (h *Handler) admitMember(c *gin.Context) error {
-	if err := noParameters(c.Request); err != nil {
-		return err
-	}
-	text, err := h.text(c, planBody, typeJSON)
+	text, err := h.document(c, planBody)
 	if err != nil {
 		return err
 	}

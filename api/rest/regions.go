@@ -137,10 +137,7 @@ func (h *Handler) removeRegion(c *gin.Context) error {
 
 // admitRegion answers with what the new region joins by.
 func (h *Handler) admitRegion(c *gin.Context) error {
-	if err := noParameters(c.Request); err != nil {
-		return err
-	}
-	text, err := h.text(c, planBody, typeJSON)
+	text, err := h.document(c, planBody)
 	if err != nil {
 		return err
 	}

@@ -89,10 +89,7 @@ type accepted struct {
 }
 
 func (h *Handler) addRing(c *gin.Context) error {
-	if err := noParameters(c.Request); err != nil {
-		return err
-	}
-	text, err := h.text(c, ringBody, typeJSON)
+	text, err := h.document(c, ringBody)
 	if err != nil {
 		return err
 	}
