@@ -49,6 +49,16 @@ var joins = map[string][]string{
 	"api/router":    {"api/rest/problem"},                      // what it refuses reads like a regional server's answer
 	"api/client":    {"api/rest/jsontext", "api/rest/problem"}, // what the server writes the client reads
 	"cmd/gazetteer": {"cmd/gazetteer/sample"},                  // the demo loads it
+
+	// Simulation: the file, what happens, what it leaves behind, what is drawn of it.
+	"simulation/ghs":       {"simulation/agenda"},
+	"simulation/scenario":  {"simulation/aws"},
+	"simulation/world":     {"simulation/agenda", "simulation/aws", "simulation/scenario", "simulation/result"},
+	"simulation/fleet":     {"simulation/agenda", "simulation/scenario", "simulation/result"},
+	"simulation/virtual":   {"simulation/agenda", "simulation/scenario", "simulation/world", "simulation/fleet", "simulation/result"},
+	"simulation/processes": {"simulation/scenario", "simulation/fleet", "simulation/result", "simulation/aws"},
+	"simulation/report":    {"simulation/result"},
+	"simulation/whatif":    {"simulation/ghs", "simulation/aws", "simulation/scenario", "simulation/result"},
 }
 
 // doubles may import a module that has its door elsewhere: the benchmark compares the

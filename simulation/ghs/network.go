@@ -3,12 +3,13 @@ package ghs
 import (
 	"math/rand/v2"
 	"time"
+
+	"gazetteer/simulation/agenda"
 )
 
 // network carries things between regions, as badly as it is told to, in virtual time.
 type network struct {
-	agenda agenda
-	now    time.Duration
+	agenda agenda.Agenda
 	dice   *rand.Rand
 	delay  Delay
 	// copies says how often the nth thing that is sent arrives: 1 as a rule, 0 if it
@@ -63,25 +64,11 @@ func (n *network) send(w *wire, arrive func()) {
 	copies := n.copies(n.sent)
 	n.sent++
 	for range copies {
-		at := n.now + n.delay(w.cost, n.dice)
+		at := n.agenda.Now() + n.delay(w.cost, n.dice)
 		if n.fifo {
 			at = max(at, w.last)
 		}
 		w.last = at
-		n.agenda.add(at, arrive)
+		n.agenda.At(at, arrive)
 	}
-}
-
-// after plans something.
-func (n *network) after(in time.Duration, do func()) { n.agenda.add(n.now+in, do) }
-
-// step lets the next thing happen; it reports false when nothing does until then.
-func (n *network) step(until time.Duration) bool {
-	at, ok := n.agenda.due()
-	if !ok || at > until {
-		return false
-	}
-	n.now = at
-	n.agenda.next()()
-	return true
 }

@@ -119,17 +119,17 @@ func (p *Planet) Propose(name gazetteer.RegionID) { p.byName[name].propose() }
 // Run lets time pass until a moment, or until nothing happens any more; then it reports
 // true.
 func (p *Planet) Run(until time.Duration) (quiet bool, err error) {
-	for p.err == nil && p.net.step(until) {
+	for p.err == nil && p.net.agenda.Step(until) {
 	}
-	_, busy := p.net.agenda.due()
+	busy := p.net.agenda.Busy()
 	return !busy, p.err
 }
 
 // Now returns the virtual time.
-func (p *Planet) Now() time.Duration { return p.net.now }
+func (p *Planet) Now() time.Duration { return p.net.agenda.Now() }
 
 // After plans something to be done to the planet.
-func (p *Planet) After(in time.Duration, do func()) { p.net.after(in, do) }
+func (p *Planet) After(in time.Duration, do func()) { p.net.agenda.After(in, do) }
 
 // Trees returns what a region installed, oldest first.
 func (p *Planet) Trees(name gazetteer.RegionID) []Installed { return p.byName[name].trees }
@@ -139,7 +139,7 @@ func (p *Planet) changed() {
 	for _, r := range p.regions {
 		if !r.alert {
 			r.alert = true
-			p.net.after(noticeAfter+time.Duration(p.net.dice.Int64N(int64(noticeWithin))), r.lookAround)
+			p.net.agenda.After(noticeAfter+time.Duration(p.net.dice.Int64N(int64(noticeWithin))), r.lookAround)
 		}
 	}
 }
@@ -191,7 +191,7 @@ func (p *Planet) connected(a, b gazetteer.RegionID) bool {
 
 func (r *region) propose() {
 	reach := r.reach()
-	r.member.Tick(r.planet.net.now)
+	r.member.Tick(r.planet.net.agenda.Now())
 	e := r.member.Propose()
 	r.planet.runs[e] = r.planet.graph.Among(func(n gazetteer.RegionID) bool { return reach[n] })
 	r.perform()
@@ -209,7 +209,7 @@ func (r *region) begin(e mst.Epoch) {
 		return
 	}
 	r.begun = append(r.begun, e)
-	r.member.Tick(r.planet.net.now)
+	r.member.Tick(r.planet.net.agenda.Now())
 	if err := r.member.Begin(mst.Run{Epoch: e, Regions: len(g.Nodes), Edges: edges}); err != nil {
 		r.planet.fail("%s: %v", r.name, err)
 	}
@@ -226,7 +226,7 @@ func (r *region) perform() {
 			r.send(d)
 		}
 		if out.Install != nil {
-			r.trees = append(r.trees, Installed{r.planet.net.now, *out.Install})
+			r.trees = append(r.trees, Installed{r.planet.net.agenda.Now(), *out.Install})
 			r.backoff = backoffFirst
 		}
 		if out.Failed != nil {
@@ -244,7 +244,7 @@ func (r *region) retry(failed mst.Epoch) {
 	p, m := r.planet, r.member
 	wait := r.backoff + time.Duration(p.net.dice.Int64N(int64(r.backoff)))
 	r.backoff = min(2*r.backoff, backoffMax)
-	p.net.after(wait, func() {
+	p.net.agenda.After(wait, func() {
 		if r.member == m && m.Epoch() == failed && !r.hasTree(failed) {
 			r.propose()
 		}
@@ -262,7 +262,7 @@ func (r *region) send(d mst.Delivery) {
 
 func (r *region) take(from gazetteer.RegionID, f mst.Frame) {
 	p := r.planet
-	r.member.Tick(p.net.now)
+	r.member.Tick(p.net.agenda.Now())
 	if err := r.member.Step(from, f); err != nil {
 		p.fail("%s: %v", r.name, err)
 	}
@@ -280,9 +280,9 @@ func (r *region) planTick() {
 	}
 	m := r.member
 	r.tick = at
-	r.planet.net.agenda.add(at, func() {
+	r.planet.net.agenda.At(at, func() {
 		if r.member == m {
-			m.Tick(r.planet.net.now)
+			m.Tick(r.planet.net.agenda.Now())
 			r.perform()
 		}
 	})

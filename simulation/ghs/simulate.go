@@ -62,7 +62,7 @@ func Simulate(g Graph, o Options) (Result, error) {
 		return Result{}, err
 	}
 	w.wake()
-	for w.err == nil && w.net.step(math.MaxInt64) {
+	for w.err == nil && w.net.agenda.Step(math.MaxInt64) {
 		if w.net.sent > w.frames {
 			w.fail("%d frames, and no end", w.net.sent)
 		}
@@ -124,9 +124,9 @@ func (w *world) wake() {
 	for i, s := range w.stations {
 		switch {
 		case w.o.Awake == AwakeAll || i == first:
-			w.net.after(0, s.wake)
+			w.net.agenda.After(0, s.wake)
 		case w.o.Awake == AwakeSome && w.net.dice.IntN(2) == 0:
-			w.net.after(time.Duration(w.net.dice.Int64N(int64(200*time.Millisecond))), s.wake)
+			w.net.agenda.After(time.Duration(w.net.dice.Int64N(int64(200*time.Millisecond))), s.wake)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func (w *world) took(from, to *station, m mst.Message) {
 		w.result.ByKind[k]++
 	}
 	if w.o.Transcript {
-		w.result.Transcript = append(w.result.Transcript, Event{w.net.now, from.name, to.name, m})
+		w.result.Transcript = append(w.result.Transcript, Event{w.net.agenda.Now(), from.name, to.name, m})
 	}
 	if w.result.Messages > w.messages {
 		w.fail("%d messages, ten times the paper's bound, and no end", w.result.Messages)

@@ -48,7 +48,7 @@ func (s *station) wake() {
 		return
 	}
 	if s.world.o.Transcript {
-		s.world.result.Transcript = append(s.world.result.Transcript, Event{At: s.world.net.now, To: s.name})
+		s.world.result.Transcript = append(s.world.result.Transcript, Event{At: s.world.net.agenda.Now(), To: s.name})
 	}
 	s.node.Wake()
 	s.perform()
@@ -57,7 +57,7 @@ func (s *station) wake() {
 // perform sends what the node has to send.
 func (s *station) perform() {
 	if s.node.Halted() && !s.halted {
-		s.halted, s.world.result.Elapsed = true, s.world.net.now
+		s.halted, s.world.result.Elapsed = true, s.world.net.agenda.Now()
 	}
 	for _, out := range s.node.Ready() {
 		s.ends[out.To].send(out.Message)
@@ -78,7 +78,7 @@ func (e *end) send(m mst.Message) {
 		e.owner.world.net.send(&e.wire, func() { e.peer.take(e.owner, m) })
 		return
 	}
-	e.link.Tick(e.owner.world.net.now)
+	e.link.Tick(e.owner.world.net.agenda.Now())
 	if err := e.link.Send(m); err != nil {
 		e.owner.world.fail("%s: %v", e.owner.name, err)
 	}
@@ -93,18 +93,18 @@ func (e *end) flush() {
 	}
 	if at, ok := e.link.Due(); ok && at != e.tick {
 		e.tick = at
-		net.agenda.add(at, e.ticks)
+		net.agenda.At(at, e.ticks)
 	}
 }
 
 func (e *end) ticks() {
-	e.link.Tick(e.owner.world.net.now)
+	e.link.Tick(e.owner.world.net.agenda.Now())
 	e.flush()
 }
 
 // arrive takes a frame from the opposite end.
 func (e *end) arrive(f mst.Frame) {
-	e.link.Tick(e.owner.world.net.now)
+	e.link.Tick(e.owner.world.net.agenda.Now())
 	messages, err := e.link.Receive(f)
 	if err != nil {
 		e.owner.world.fail("%s: %v", e.owner.name, err)
