@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +13,10 @@ import (
 	"time"
 )
 
-var mutantsFlag = flag.Bool("mutants", false, "plant every mutant, not only a few")
+var (
+	mutantsFlag = flag.Bool("mutants", false, "plant every mutant, not only a few")
+	partFlag    = flag.String("part", "1/1", "of every mutant, by name, the `K/N`th part")
+)
 
 // someMutants are planted in every run: one of each kind.
 var someMutants = []string{"vector-before-mark", "no-horizon"}
@@ -27,16 +31,27 @@ func TestMutants(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no mutants: %v", err)
 	}
-	for _, file := range files {
+	mine := part(t)
+	for i, file := range files {
 		m := readMutant(t, file)
 		t.Run(m.name, func(t *testing.T) {
 			overlay := m.plant(t)
-			if !*mutantsFlag && !named(someMutants, m.name) {
+			if all := *mutantsFlag && mine(i); !all && !named(someMutants, m.name) {
 				return // its text still fits; that is all this run asks
 			}
 			m.mustDie(t, overlay)
 		})
 	}
+}
+
+// part tells which of the mutants -part asks for.
+func part(t *testing.T) (mine func(i int) bool) {
+	t.Helper()
+	var k, n int
+	if _, err := fmt.Sscanf(*partFlag, "%d/%d", &k, &n); err != nil || k < 1 || k > n {
+		t.Fatalf("-part=%s: want K/N with K from 1 to N", *partFlag)
+	}
+	return func(i int) bool { return i%n == k-1 }
 }
 
 func named(names []string, name string) bool {
