@@ -30,7 +30,7 @@ var rules = []rule{
 // floor than its own.
 var floors = [][]string{
 	{""},
-	{"pb"},
+	{"pb", "yamltree"},
 	{"ring", "mst"},
 	{"cluster"},
 	{"region"},

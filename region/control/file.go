@@ -6,9 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"gazetteer"
+	"gazetteer/yamltree"
 )
 
 // maxFileBytes bounds a plan file: room for about two thousand nodes. The time that the
@@ -48,14 +48,14 @@ func readFile(path string) ([]byte, error) {
 // strict: a key that it does not know is an error. An error names the line; its kind is
 // Invalid if the text cannot be read, Unprocessable if what it says does not fit.
 func Parse(data []byte) (*Plan, error) {
-	root, err := parseYAML(data)
-	if err != nil {
-		return nil, err
+	root, fault := yamltree.Parse(data, yamltree.Rules{What: "plan", MaxBytes: maxFileBytes})
+	if fault != nil {
+		return nil, unreadable(fault)
 	}
-	d := &decoder{lines: map[string]int{}}
+	d := &decoder{yamltree.NewReader()}
 	description := d.description(root)
-	if d.err != nil {
-		return nil, d.err
+	if len(d.Faults) > 0 {
+		return nil, unreadable(d.Faults[0])
 	}
 	p, err := New(description)
 	if err != nil {
@@ -71,11 +71,7 @@ func (d *decoder) located(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	for at := e.Pointer; ; at = at[:strings.LastIndexByte(at, '/')] {
-		if line, ok := d.lines[at]; ok || at == "" {
-			return &gazetteer.Error{Op: "control.Parse", Kind: e.Kind, Pointer: e.Pointer, Detail: atLine(line, "%s", reason(e))}
-		}
-	}
+	return &gazetteer.Error{Op: "control.Parse", Kind: e.Kind, Pointer: e.Pointer, Detail: atLine(d.Line(e.Pointer), reason(e))}
 }
 
 // reason returns what an error says, without its place.
@@ -87,10 +83,8 @@ func reason(e *gazetteer.Error) string {
 	return e.Detail
 }
 
-func atLine(line int, format string, args ...any) string {
-	return fmt.Sprintf("line %d: ", line) + fmt.Sprintf(format, args...)
-}
+func atLine(line int, detail string) string { return fmt.Sprintf("line %d: %s", line, detail) }
 
-func unreadable(line int, pointer, format string, args ...any) error {
-	return &gazetteer.Error{Op: "control.Parse", Kind: gazetteer.Invalid, Pointer: pointer, Detail: atLine(line, format, args...)}
+func unreadable(f *yamltree.Fault) error {
+	return &gazetteer.Error{Op: "control.Parse", Kind: gazetteer.Invalid, Pointer: f.Pointer, Detail: atLine(f.Line, f.Detail)}
 }

@@ -10,6 +10,7 @@ import (
 	"gazetteer"
 	"gazetteer/cluster"
 	"gazetteer/region"
+	"gazetteer/yamltree"
 )
 
 // internalRing is the one ring of the internal types. No ring of a description can have
@@ -120,7 +121,7 @@ func (b *builder) addDefault() (err error) {
 
 func (b *builder) addTypes() error {
 	for _, t := range slices.Sorted(maps.Keys(b.d.Types)) {
-		c, at := b.d.Types[t], "/types/"+escape(string(t))
+		c, at := b.d.Types[t], "/types/"+yamltree.Escape(string(t))
 		if t.Internal() {
 			return bad(at, "internal types belong to the nodes with the role region")
 		}
@@ -201,9 +202,4 @@ func bad(pointer, format string, args ...any) error {
 
 func wrap(pointer string, err error) error {
 	return &gazetteer.Error{Op: "control.New", Kind: gazetteer.KindOf(err), Pointer: pointer, Err: err}
-}
-
-// escape makes a key a part of a JSON pointer (RFC 6901).
-func escape(key string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
 }

@@ -7,6 +7,7 @@ import (
 
 	"gazetteer"
 	"gazetteer/cluster"
+	"gazetteer/yamltree"
 )
 
 // Limits of a state, so that a command that repeats itself cannot grow it without end.
@@ -61,7 +62,7 @@ func (s *state) checkClusters() error {
 	for _, t := range s.clusterNames() {
 		c, at := s.clusterOf(t), "/default"
 		if t != "" {
-			at = "/types/" + escape(string(t))
+			at = "/types/" + yamltree.Escape(string(t))
 		}
 		if c == nil {
 			return bad(at, "no cluster")
@@ -136,7 +137,7 @@ func (s *state) checkPlanet() error {
 }
 
 func checkPeer(own, r gazetteer.RegionID, value []byte) error {
-	at := "/peers/" + escape(string(r))
+	at := "/peers/" + yamltree.Escape(string(r))
 	if err := r.Validate(); err != nil {
 		return wrap(at, err)
 	}
