@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -111,7 +110,7 @@ func (f *Folder) Finish(r Run) error {
 
 // replace writes run.json so that a reader finds the old one or the new one, whole.
 func replace(dir string, r *Run) error {
-	text, err := json.MarshalIndent(r, "", "  ")
+	text, err := json.MarshalIndent(document{Version, r}, "", "  ")
 	if err != nil {
 		return failed(filepath.Join(dir, RunFile), err)
 	}
@@ -174,21 +173,4 @@ func failed(path string, err error) error {
 		kind = gazetteer.Full
 	}
 	return &gazetteer.Error{Op: "result", Kind: kind, Pointer: path, Detail: "this file cannot be written", Err: err}
-}
-
-// Read returns the outcome that stands in a run's folder.
-func Read(dir string) (r Run, err error) {
-	path := filepath.Join(dir, RunFile)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return r, unreadable(path, err)
-	}
-	if err := json.Unmarshal(text, &r); err != nil {
-		return r, unreadable(path, err)
-	}
-	return r, nil
-}
-
-func unreadable(path string, err error) error {
-	return &gazetteer.Error{Op: "result.Read", Kind: gazetteer.Invalid, Pointer: path, Err: fmt.Errorf("this is not the result of a run: %w", err)}
 }
