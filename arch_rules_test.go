@@ -53,6 +53,7 @@ var joins = map[string][]string{
 	// Simulation: the file, what happens, what it leaves behind, what is drawn of it.
 	"simulation/ghs":       {"simulation/agenda"},
 	"simulation/scenario":  {"simulation/aws"},
+	"simulation/scenarios": {"simulation/scenario"},
 	"simulation/world":     {"simulation/agenda", "simulation/aws", "simulation/scenario", "simulation/result"},
 	"simulation/fleet":     {"simulation/agenda", "simulation/scenario", "simulation/result"},
 	"simulation/virtual":   {"simulation/agenda", "simulation/scenario", "simulation/world", "simulation/fleet", "simulation/result"},

@@ -27,21 +27,23 @@ type Scenario struct {
 	Clients    []Clients
 	Tiers      Tiers
 	Metrics    Metrics
-	Faults     []Fault // by time
+	Faults     []Fault  // by time; those of Random come to them, see [Scenario.FaultsOf]
+	Random     []Random // what draws faults from the seed
 	Checks     Checks
 }
 
 // Region is one of them. Nodes are called REGION/server-N, REGION/cluster-N and
-// REGION/RING-N, from 1; balancers REGION/TIER.
+// REGION/RING-N, from 1; balancers and scaling groups REGION/TIER.
 type Region struct {
 	Name           gazetteer.RegionID
 	Point          gazetteer.Point
 	Servers        int // regional servers
 	ClusterServers int
-	Rings          []Ring // of every type that the region's plan does not name apart
+	Rings          []Ring // names differ; each type has one, its own or one for all
 }
 
-// Ring is one shard of a region's clusters.
+// Ring is one shard of a region's clusters. A type with rings of its own in a region has
+// only those there.
 type Ring struct {
 	Name     string
 	Type     gazetteer.Type // of the cluster; empty for all types
@@ -74,7 +76,7 @@ func PairOf(a, b gazetteer.RegionID) Pair {
 // Tree says along which edges regions are linked.
 type Tree struct {
 	Shape     Shape
-	Hub       gazetteer.RegionID // of a star
+	Hub       gazetteer.RegionID // of a star; empty for the other shapes
 	Shortcuts int                // beyond a tree, the k that save most
 }
 
@@ -94,7 +96,7 @@ type Type struct{ Name gazetteer.Type }
 // Catalogue is what stands in the planet when the load begins.
 type Catalogue struct {
 	Bundled   bool   // M-Lab's measurement services
-	File      string // NDJSON, one resource document a line
+	File      string // NDJSON, one resource document a line; a path as the process sees it
 	Synthetic []Synthetic
 }
 
@@ -113,7 +115,7 @@ type Clients struct {
 	Region gazetteer.RegionID
 	Type   gazetteer.Type
 	Reads  float64 // share of requests, 0 to 1; the rest writes
-	Rate   []Step  // by time
+	Rate   []Step  // by time; before the first nobody asks
 }
 
 // Step is a rate from a time on; between two steps with Ramp it goes in a straight line.
@@ -173,21 +175,24 @@ type Alarm struct {
 // Metrics is how the collector samples.
 type Metrics struct{ Period time.Duration }
 
-// Fault is something that breaks at a time, and is whole again after For, unless that is 0.
+// Fault is something that breaks at a time, and is whole again after For, unless that is
+// 0: then it stays broken. An upgrade ends by itself, and its For is how long each process
+// is down. Just one of Node, Region and Link says what breaks.
 type Fault struct {
 	Kind FaultKind
-	At   time.Duration
+	At   time.Duration // before the end of the load
 	For  time.Duration
 
-	Node   string             // what breaks, for faults of one process
-	Region gazetteer.RegionID // for those of a region
+	Node   string             // a process; for balancer_down and group_stop REGION/TIER
+	Region gazetteer.RegionID // for region_down and upgrade; for cut, if it has no Link
 	Link   *Link              // for those of the way between two
 	Amount float64            // loss and duplication: 0 to 1; slow disk: times slower
 	By     time.Duration      // delay: added one way; clock jump: forward, or back
 	Line   int                // in the file
 }
 
-// Link is the way from one region or node to another.
+// Link is the way between two regions or two nodes; if OneWay, only what goes from From
+// to To.
 type Link struct {
 	From, To string
 	OneWay   bool
@@ -214,10 +219,22 @@ const (
 	Upgrade      FaultKind = "upgrade"    // every process of a region restarts, one after the other
 )
 
+// Random draws faults from a run's seed: one about every Every, of each of Kinds in turn, in
+// an order and of things that the seed decides. All heal by Until. A ring loses the disk of
+// at most one of its replicas.
+type Random struct {
+	Every   time.Duration
+	Longest time.Duration // of one fault
+	From    time.Duration
+	Until   time.Duration
+	Kinds   []FaultKind
+	Line    int // in the file
+}
+
 // Checks is what must hold beside the promises, which are always checked.
 type Checks struct {
 	MaxErrors  *float64       // share of requests, 0 to 1
 	MaxP99     *time.Duration // of requests
 	EqualIn    *time.Duration // after the end of the load
-	MaxRebuild *int           // trees installed after the first
+	MaxRebuild *int           // trees installed after the first; max_rebuilds in a file
 }
