@@ -2,10 +2,7 @@
 // was planned alone.
 package agenda
 
-import (
-	"cmp"
-	"time"
-)
+import "time"
 
 // Agenda holds what is planned. Of two things due at one time the one planned first comes
 // first, so that a run follows from its seed alone. The zero value stands at time 0 with
@@ -24,7 +21,7 @@ type planned struct {
 }
 
 func (p *planned) before(q *planned) bool {
-	return cmp.Or(cmp.Compare(p.at, q.at), cmp.Compare(p.order, q.order)) < 0
+	return p.at < q.at || p.at == q.at && p.order < q.order
 }
 
 // Now is how much virtual time has passed.
