@@ -173,7 +173,7 @@ func small(regions ...gazetteer.RegionID) *scenario.Scenario {
 	}
 	for i, r := range regions {
 		s.Regions = append(s.Regions, scenario.Region{Name: r, Servers: 4, ClusterServers: 4, Rings: []scenario.Ring{{Name: "ring", Replicas: 3}}})
-		s.Clients = append(s.Clients, scenario.Clients{Region: r, Type: "mirror", Reads: 0.9, Rate: []scenario.Step{{Rate: 100}}})
+		s.Clients = append(s.Clients, scenario.Clients{Region: r, Type: "mirror", Reads: 0.9, Rate: []scenario.Step{{Rate: 40}}})
 		for j := range i {
 			s.Network.RTT[scenario.PairOf(r, regions[j])] = time.Duration(i-j) * 40 * time.Millisecond
 		}

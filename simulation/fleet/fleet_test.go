@@ -20,14 +20,14 @@ func TestNothingFailsWhenNothingBreaks(t *testing.T) {
 		x := begin(t, s, 1)
 		x.run(s.Duration)
 		g := x.Generators()
-		if n := g.Reads + g.Writes; n < 35_000 || n > 37_000 || len(g.Errors) > 0 || g.Wrong > 0 || x.StaleReads() > 0 {
-			t.Errorf("direct %v: counted %+v and %d stale, want about 36000 requests and nothing else", direct, g, x.StaleReads())
+		if n := g.Reads + g.Writes; n < 13_900 || n > 14_900 || len(g.Errors) > 0 || g.Wrong > 0 || x.StaleReads() > 0 {
+			t.Errorf("direct %v: counted %+v and %d stale, want about 14400 requests and nothing else", direct, g, x.StaleReads())
 		}
 		if p99 := x.Latency().Quantile(0.99); p99 > 20*time.Millisecond {
 			t.Errorf("direct %v: p99 is %v although everything is idle and near", direct, p99)
 		}
 		for node, n := range x.planet.answers {
-			if want := int(g.Reads+g.Writes) / 6; n < want*9/10 || n > want*11/10 {
+			if want := int(g.Reads+g.Writes) / 6; n < want*17/20 || n > want*23/20 {
 				t.Errorf("direct %v: %s answered %d requests, want about a sixth: %d", direct, node, n, want)
 			}
 		}
@@ -65,7 +65,7 @@ func TestBalancersPutServersOutAndIn(t *testing.T) {
 			x.at(breaks+lasts, func() { x.heals(f) })
 			x.run(x.s().Duration)
 
-			if n := x.sum(result.TierClient, result.MetricErrors, breaks, breaks+hop+out+c.slow); n < 10 {
+			if n := x.sum(result.TierClient, result.MetricErrors, breaks, breaks+hop+out+c.slow); n < 5 {
 				t.Errorf("only %v requests failed, so it had no traffic", n)
 			}
 			if n := x.sum(result.TierClient, result.MetricErrors, breaks+hop+out+c.slow, time.Hour); n > 0 {
@@ -124,7 +124,7 @@ func TestRestartedReplicaAnswersAfterCatchUp(t *testing.T) {
 		if x.planet.early > 0 {
 			t.Errorf("direct %v: it answered %d times before it had caught up", direct, x.planet.early)
 		}
-		if x.planet.answers[n] < before+500 {
+		if x.planet.answers[n] < before+300 {
 			t.Errorf("direct %v: it answered %d times after it had caught up", direct, x.planet.answers[n]-before)
 		}
 		if e := x.Generators().Errors; direct && len(e) > 0 {
@@ -172,10 +172,10 @@ func TestClientsGoToTheNextRegion(t *testing.T) {
 		return n / (to - from).Seconds()
 	}
 	b, c := per("b", 70*time.Second, 120*time.Second), per("c", 70*time.Second, 120*time.Second)
-	if b < 180 || c > 120 {
+	if b < 72 || c > 48 {
 		t.Errorf("while a is down b has %.0f requests a second and c %.0f, want a's clients at b, which is nearer", b, c)
 	}
-	if a := per("a", 130*time.Second, 180*time.Second); a < 80 {
+	if a := per("a", 130*time.Second, 180*time.Second); a < 32 {
 		t.Errorf("when it is back it has %.0f requests a second", a)
 	}
 }
@@ -185,8 +185,8 @@ func TestGroupsFollowTheLoad(t *testing.T) {
 	s := small("a")
 	s.Duration = 40 * time.Minute
 	s.Metrics.Period = time.Minute
-	s.Clients[0].Rate = []scenario.Step{{Rate: 100}, {At: 10 * time.Minute, Rate: 400}, {At: 20 * time.Minute, Rate: 100}}
-	s.Tiers.Regional.Service, s.Tiers.Regional.Cores = 10*time.Millisecond, 1
+	s.Clients[0].Rate = []scenario.Step{{Rate: 20}, {At: 10 * time.Minute, Rate: 80}, {At: 20 * time.Minute, Rate: 20}}
+	s.Tiers.Regional.Service, s.Tiers.Regional.Cores = 50*time.Millisecond, 1
 	s.Regions[0].Servers = 2
 	g := &scenario.Group{
 		Min: 2, Max: 10, Cooldown: 3 * time.Minute, Boot: 30 * time.Second,
@@ -207,7 +207,7 @@ func TestGroupsFollowTheLoad(t *testing.T) {
 			p99[s.At] = s.Value
 		}
 	}
-	const target = 100
+	const target = 400
 	m := time.Minute
 	if before := servers[9*m]; before != 2 || p99[9*m] > target {
 		t.Errorf("before: %v servers, p99 %v ms", before, p99[9*m])
@@ -332,7 +332,7 @@ func TestWrongAnswersAreCounted(t *testing.T) {
 		if g := x.Generators(); g.Wrong < 5 {
 			t.Errorf("%s: %d wrong answers were noticed of %d reads", name, g.Wrong, g.Reads)
 		}
-		if name == "older than the session's own" && x.StaleReads() < 50 {
+		if name == "older than the session's own" && x.StaleReads() < 20 {
 			t.Errorf("%s: %d stale reads without a session were noticed", name, x.StaleReads())
 		}
 	}
