@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"strconv"
+	"time"
 
 	"gazetteer"
 	"gazetteer/cluster"
@@ -53,7 +54,7 @@ func (d *decoder) scenario(t *tree) {
 }
 
 // minDuration is the shortest load that tells something.
-const minDuration = 1e9
+const minDuration = time.Second
 
 // maxLoad is the most that all rates can be multiplied with.
 const maxLoad = 1e6
@@ -143,7 +144,7 @@ func (d *decoder) checks(t *tree, at string) {
 			}
 		}),
 		yamltree.Known("max_p99", func(t *tree, at string) {
-			if v, ok := d.duration(t, at, 1, maxTime); ok {
+			if v, ok := d.duration(t, at, above, maxTime); ok {
 				c.MaxP99 = &v
 			}
 		}),

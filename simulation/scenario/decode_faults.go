@@ -142,7 +142,7 @@ func (d *decoder) measures(t *tree, at string, b breaks, f *Fault) {
 		f.Amount, _ = d.float(t, at, b.least, b.most)
 	})
 	d.measure(t, at, "by", b, b.by, func(t *tree, at string) {
-		least := time.Duration(1)
+		least := above
 		if b.back {
 			least = -b.longest
 		}

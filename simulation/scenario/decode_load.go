@@ -197,7 +197,7 @@ type crowd struct {
 }
 
 func (d *decoder) crowd(t *tree, at string) (c crowd) {
-	d.Mapping(t, at, d.timeKey("at", &c.at, 0, d.s.Duration), d.timeKey("for", &c.span, 1, maxTime),
+	d.Mapping(t, at, d.timeKey("at", &c.at, 0, d.s.Duration), d.timeKey("for", &c.span, above, maxTime),
 		d.timeKey("rise", &c.rise, 0, maxTime), d.floatKey("times", &c.times, 0, 1e6))
 	if !has(t, "at") || !has(t, "for") || !has(t, "times") {
 		d.Fail(t.Line, at, "a crowd has a time, a length and a size: `{at: 20s, for: 30s, times: 5}`")

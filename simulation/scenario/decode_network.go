@@ -79,7 +79,7 @@ func (d *decoder) completeNetwork() {
 			if rtt == 0 && (d.byDistance || d.regions.made) {
 				rtt = ByDistance(a.Point, b.Point)
 			}
-			if rtt == 0 {
+			if rtt == 0 && !d.regions.wrong[a.Name] && !d.regions.wrong[b.Name] {
 				lacking = append(lacking, b.Name)
 			}
 			d.s.Network.RTT[pair] = rtt

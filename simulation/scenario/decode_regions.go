@@ -22,6 +22,7 @@ const (
 type regionList struct {
 	names []gazetteer.RegionID
 	lines map[gazetteer.RegionID]int
+	wrong map[gazetteer.RegionID]bool // of which it is not known where they are, or what
 	table *aws.World
 	made  bool // the planet is made up: its round trips go by distance
 }
@@ -108,7 +109,7 @@ func (d *decoder) readRegions(t *tree, at string) {
 		d.Fail(t.Line, at, "the bundled table cannot be read: %v", err)
 		return
 	}
-	d.regions = regionList{lines: map[gazetteer.RegionID]int{}, table: table}
+	d.regions = regionList{lines: map[gazetteer.RegionID]int{}, wrong: map[gazetteer.RegionID]bool{}, table: table}
 	d.Note(t, at)
 	switch t.Kind {
 	case yamltree.Text:
@@ -163,12 +164,21 @@ func (d *decoder) listedRegion(t *tree, at string) {
 	} else {
 		r.Name = gazetteer.RegionID(d.Text(t, at))
 	}
-	line := d.Line(at)
+	if r.Name == "" {
+		if t.Kind == yamltree.Mapping {
+			d.Fail(t.Line, at, "a region has a name")
+		}
+		return
+	}
+	line, before := d.Line(at), len(d.Faults)
 	d.checkRegionName(r.Name, line, at)
 	if known, ok := d.regions.table.Region(r.Name); ok && !placed {
 		r.Point = known.Point
-	} else if !ok && !placed && r.Name != "" {
-		d.Fail(line, at, "the bundled table has no region %q%s; for one of your own write {name: %s, lat: 0, lon: 0}, and its round trips under /network/rtt", r.Name, d.nearestInTable(r.Name), r.Name)
+	} else if !ok && !placed && before == len(d.Faults) {
+		d.Fail(line, at, "the bundled table has no region %q; for one of your own write {name: %s, lat: 0, lon: 0}, and its round trips under /network/rtt%s", r.Name, r.Name, d.nearestInTable(r.Name))
+	}
+	if !d.regions.has(r.Name) {
+		d.regions.wrong[r.Name] = len(d.Faults) > before
 	}
 	d.addRegion(r, line)
 }

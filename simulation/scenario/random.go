@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"cmp"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -36,7 +37,7 @@ func (d *decoder) random(t *tree, at string) {
 func (d *decoder) kinds(t *tree, at string) (out []FaultKind) {
 	all, possible := Kinds(), d.s.possible()
 	for i, k := range yamltree.Texts[FaultKind](d.Reader, t, at) {
-		line := t.Items[i].Line
+		line, at := t.Items[i].Line, fmt.Sprintf("%s/%d", at, i)
 		switch {
 		case !slices.Contains(all, k):
 			d.Fail(line, at, "%q is no kind of fault; kinds are %s%s", k, listed(all), meant(string(k), all))

@@ -14,6 +14,9 @@ type (
 	key  = yamltree.Key
 )
 
+// above is the least time of what takes some.
+const above = time.Nanosecond
+
 // maxTime is the longest of any time in a file.
 const maxTime = 30 * 24 * time.Hour
 
@@ -26,6 +29,8 @@ func (d *decoder) duration(t *tree, at string, least, most time.Duration) (time.
 	switch {
 	case err != nil:
 		d.Fail(t.Line, at, "%q is not a time; write it with its unit, such as 250ms, 90s or 1m30s", t.Text)
+	case v < least && least == above:
+		d.Fail(t.Line, at, "%v is too short; it is above 0s", v)
 	case v < least:
 		d.Fail(t.Line, at, "%v is too short; it is at least %v", v, least)
 	case v > most:
@@ -43,11 +48,14 @@ func (d *decoder) float(t *tree, at string, least, most float64) (float64, bool)
 	}
 	v, err := strconv.ParseFloat(t.Text, 64)
 	if err != nil || !(v >= least && v <= most) { // NaN is nowhere
-		d.Fail(t.Line, at, "%q is not a number from %v to %v", t.Text, least, most)
+		d.Fail(t.Line, at, "%q is not a number from %s to %s", t.Text, plain(least), plain(most))
 		return 0, false
 	}
 	return v, true
 }
+
+// plain writes a number without an exponent.
+func plain(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // The following are keys whose values go to a place, and stay as they were if what the
 // file says is wrong.
