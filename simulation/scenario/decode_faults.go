@@ -203,7 +203,7 @@ func (d *decoder) checkTime(t *tree, at string, f *Fault) {
 // healed returns when a fault is over; one that stays is over at once.
 func (s *Scenario) healed(f *Fault) time.Duration {
 	if r := s.Region(f.Region); f.Kind == Upgrade && r != nil {
-		return f.At + f.For*time.Duration(len(r.Nodes()))
+		return f.At + 2*f.For*time.Duration(len(r.Nodes()))
 	}
 	return f.At + f.For
 }

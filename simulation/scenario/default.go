@@ -45,9 +45,10 @@ func defaultTiers() Tiers {
 }
 
 // defaultBalancer is Elastic Load Balancing's for HTTP listeners: least outstanding
-// requests, a check every 30 s (API of 2012-06-01, CloudFormation reference).
+// requests, a check every 30 s (API of 2012-06-01, CloudFormation reference), ten good ones
+// to come back.
 func defaultBalancer() Balancer {
-	return Balancer{Choice: LeastOutstanding, Interval: 30 * time.Second, Timeout: 5 * time.Second, Healthy: 2, Unhealthy: 2}
+	return Balancer{Choice: LeastOutstanding, Interval: 30 * time.Second, Timeout: 5 * time.Second, Healthy: 10, Unhealthy: 2}
 }
 
 // defaultGroup scales up fast and down slowly. Its cool-down is Auto Scaling's.

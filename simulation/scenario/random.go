@@ -164,7 +164,7 @@ func (d *drawing) times(f *Fault, at time.Duration) {
 	f.At = at + d.upTo(late)
 	f.For = shortest + d.upTo(min(d.r.Longest, d.r.Until-f.At)-shortest)
 	if r := d.s.Region(f.Region); f.Kind == Upgrade && r != nil {
-		f.For = max(1, f.For/time.Duration(len(r.Nodes())))
+		f.For = max(1, f.For/time.Duration(2*len(r.Nodes())))
 	}
 }
 

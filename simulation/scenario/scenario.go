@@ -176,8 +176,8 @@ type Alarm struct {
 type Metrics struct{ Period time.Duration }
 
 // Fault is something that breaks at a time, and is whole again after For, unless that is
-// 0: then it stays broken. An upgrade ends by itself, and its For is how long each process
-// is down. Just one of Node, Region and Link says what breaks.
+// 0: then it stays broken. An upgrade ends by itself: its For is how long each process is
+// down, and then up before the next one's turn. Just one of Node, Region and Link says what breaks.
 type Fault struct {
 	Kind FaultKind
 	At   time.Duration // before the end of the load
