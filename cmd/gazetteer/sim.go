@@ -6,6 +6,7 @@ import "github.com/spf13/cobra"
 func (a *app) simCommand() *cobra.Command {
 	c := group("sim", "Run a planet from a scenario file",
 		a.simValidateCommand(),
+		a.simReportCommand(),
 	)
 	c.Long = `sim runs a planet of regions from one scenario file. FILE is a path, or the name of a
 scenario of the library. simulation/scenario/testdata/example.yaml explains every key.`

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"gazetteer"
@@ -22,8 +23,10 @@ func ReadSeries(dir string) (samples []Sample, err error) {
 		return nil, unreadable(path, err)
 	}
 	rows := csv.NewReader(bytes.NewReader(text[:bytes.LastIndexByte(text, '\n')+1]))
-	rows.ReuseRecord = true
-	if _, err := rows.Read(); err != nil {
+	rows.ReuseRecord, rows.FieldsPerRecord = true, 1+strings.Count(seriesHeader, ",")
+	if _, err := rows.Read(); err == io.EOF {
+		return nil, nil // ended by force before anything came to the disk
+	} else if err != nil {
 		return nil, unreadable(path, err)
 	}
 	for {
