@@ -108,7 +108,7 @@ func (s *Scenario) inTiers(r *Region, a aim) (out []Fault) {
 func (s *Scenario) FaultsOf(seed uint64) []Fault {
 	out := slices.Clone(s.Faults)
 	for i, r := range s.Random {
-		d := drawing{s: s, r: r, dice: rand.New(rand.NewPCG(seed, uint64(i))), lost: map[string]bool{}, out: out}
+		d := drawing{s: s, r: r, dice: rand.New(rand.NewPCG(seed, uint64(i))), lost: map[string]bool{}, aims: map[aim][]Fault{}, out: out}
 		out = d.all()
 	}
 	slices.SortStableFunc(out, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
@@ -122,6 +122,7 @@ type drawing struct {
 	dice *rand.Rand
 	lost map[string]bool // rings of which a replica lost its disk
 	bag  []FaultKind     // what is left of this turn
+	aims map[aim][]Fault // what there is to break
 	out  []Fault
 }
 
@@ -144,7 +145,7 @@ const tries = 20
 func (d *drawing) draw(kind FaultKind, at time.Duration) {
 	kinds := catalogueOfFaults()
 	b := kinds[slices.IndexFunc(kinds, func(b breaks) bool { return b.kind == kind })]
-	targets := d.s.targets(b.aim)
+	targets := d.targets(b.aim)
 	for range tries {
 		f := targets[d.dice.IntN(len(targets))]
 		f.Kind, f.Line = kind, d.r.Line
@@ -155,6 +156,14 @@ func (d *drawing) draw(kind FaultKind, at time.Duration) {
 			return
 		}
 	}
+}
+
+// targets is [Scenario.targets], made once.
+func (d *drawing) targets(a aim) []Fault {
+	if d.aims[a] == nil {
+		d.aims[a] = d.s.targets(a)
+	}
+	return d.aims[a]
 }
 
 // times draws when a fault begins, within the second half of its turn at most, and how
@@ -195,7 +204,7 @@ func (d *drawing) measures(f *Fault) {
 // until that replica is filled again.
 func (d *drawing) fits(f *Fault) bool {
 	for _, p := range d.out {
-		if p.what() == f.what() && p.At < d.s.healed(f) && (f.At < d.s.healed(&p) || p.For == 0) {
+		if p.Kind == f.Kind && p.Target() == f.Target() && p.At < d.s.healed(f) && (f.At < d.s.healed(&p) || p.For == 0) {
 			return false
 		}
 	}
