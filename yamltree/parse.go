@@ -33,7 +33,8 @@ func Parse(data []byte, r Rules) (t *Tree, fault *Fault) {
 	if fault := checkDepth(tokens); fault != nil {
 		return nil, fault
 	}
-	file, err := parser.Parse(tokens, 0)
+	// A key that stands twice is the reader's to complain of: it goes on after it.
+	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, syntaxFault(err)
 	}

@@ -19,6 +19,7 @@ list:
 text: >
   two
   lines
+name: a
 `), rules)
 	if fault != nil {
 		t.Fatal(fault)
@@ -42,6 +43,7 @@ text: >
 		got = append(got, f.Error())
 	}
 	want := []string{
+		`/name: line 11: the key "name" stands on line 1 already`,
 		`/nmae: line 2: unknown key "nmae"; known here: name, count, list, text; did you mean name?`,
 		`/count: line 3: "12" is not a whole number from 1 to 10`,
 		`/list/1: line 6: want a text, found a list`,

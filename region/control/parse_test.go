@@ -49,7 +49,7 @@ func TestErrorsNameTheLineAndWhatToDo(t *testing.T) {
 		{"region: fra", "region: any", `line 1: region name "any" is reserved`},
 		{"region: fra", "region:", "line 1: want a text, found nothing"},
 		{"region: fra", "epoch: 2", "line 1: region \"\" has 0 bytes"},
-		{"region: fra", "region: fra\nregion: ams", `line 2: mapping key "region" already defined`},
+		{"region: fra", "region: fra\nregion: ams", `/region: line 2: the key "region" stands on line 1 already`},
 		{"region: fra", "region: fra\npartitions: 0", `/partitions: line 2: "0" is not a whole number from 1 to 65536`},
 		{"region: fra", "region: fra\npartitions: 70000", "line 2"},
 		{"region: fra", "region: fra\npartitions: many", `line 2: "many" is not a whole number`},

@@ -2,7 +2,9 @@ package scenario
 
 import (
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"gazetteer"
 	"gazetteer/cluster"
@@ -50,7 +52,20 @@ func (d *decoder) scenario(t *tree) {
 		part("regions"), part("each_region"), part("network"), part("tree"), part("types"), part("catalogue"),
 		part("clients"), part("tiers"), part("metrics"), part("faults"), part("checks"),
 	)
+	s.About = strings.TrimSpace(s.About)
+	d.checkName()
 	d.parts(parts)
+}
+
+// maxName is the longest name of a scenario, in bytes.
+const maxName = 100
+
+// checkName keeps a name fit for being that of a folder.
+func (d *decoder) checkName() {
+	name := d.s.Name
+	if len(name) > maxName || name == "." || name == ".." || strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r == '\\' || !unicode.IsPrint(r) }) {
+		d.Fail(d.Line("/name"), "/name", "%.80q cannot be the name of a folder; take letters, digits and hyphens, at most %d", name, maxName)
+	}
 }
 
 // minDuration is the shortest load that tells something.
@@ -166,6 +181,6 @@ func (d *decoder) wantRegion(name string, line int, at string) bool {
 	if d.regions.has(gazetteer.RegionID(name)) {
 		return true
 	}
-	d.Fail(line, at, "no region is named %q; there are %s%s", name, listed(d.regions.names), meant(name, d.regions.names))
+	d.Fail(line, at, "no region is named %.80q; there are %s%s", name, listed(d.regions.names), meant(name, d.regions.names))
 	return false
 }

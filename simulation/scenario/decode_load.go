@@ -133,12 +133,23 @@ func (d *decoder) fleet(t *tree, at string) (out []Clients) {
 		d.Fail(t.Line, at, "clients have a rate: `rate: 20` for 20 requests a second in each region")
 	}
 	f.Rate = d.withCrowds(f.Rate, crowds, at+"/crowds")
+	d.checkRate(f.Rate, at+"/rate")
 	for _, r := range slices.Sorted(slices.Values(regions)) {
 		one := f
 		one.Region, one.Rate = r, slices.Clone(f.Rate)
 		out = append(out, one)
 	}
 	return out
+}
+
+// checkRate looks at rates after crowds and load have multiplied them.
+func (d *decoder) checkRate(rate []Step, at string) {
+	for _, s := range rate {
+		if s.Rate > maxRate {
+			d.Fail(d.Line(at), at, "with load and crowds it comes to %s requests a second at %v; the most is %s", plain(s.Rate), s.At, plain(maxRate))
+			return
+		}
+	}
 }
 
 // fleetRegions reads `all` or a list.

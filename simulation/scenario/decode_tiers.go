@@ -3,6 +3,7 @@ package scenario
 import (
 	"time"
 
+	"gazetteer"
 	"gazetteer/yamltree"
 )
 
@@ -88,33 +89,46 @@ func (d *decoder) alarm(t *tree, at string, a *Alarm) {
 // checkGroups holds the number of servers of every region against the bounds of their
 // scaling group.
 func (d *decoder) checkGroups() {
-	for _, r := range d.s.Regions {
-		d.checkGroup(&r, Regional, r.Servers)
-		d.checkGroup(&r, Cluster, r.ClusterServers)
+	d.checkGroup(Regional, func(r *Region) int { return r.Servers })
+	d.checkGroup(Cluster, func(r *Region) int { return r.ClusterServers })
+}
+
+func (d *decoder) checkGroup(tier string, servers func(*Region) int) {
+	g, at := d.s.Tiers.Tier(tier).Group, "/tiers/"+tier+"/group"
+	if g == nil || g.Min > g.Max {
+		return
+	}
+	beyond := d.regionsThat(func(r *Region) bool { return servers(r) < g.Min || servers(r) > g.Max })
+	if len(beyond) > 0 {
+		d.Fail(d.Line(at), at, "the group has from %d to %d servers; not so at the start: %s", g.Min, g.Max, listed(beyond))
 	}
 }
 
-func (d *decoder) checkGroup(r *Region, tier string, servers int) {
-	g, at := d.s.Tiers.Tier(tier).Group, "/tiers/"+tier+"/group"
-	if g != nil && g.Min <= g.Max && (servers < g.Min || servers > g.Max) {
-		d.Fail(d.Line(at), at, "the group has from %d to %d servers, but %s begins with %d", g.Min, g.Max, r.Name, servers)
+// regionsThat returns the names of regions, so that what is wrong with many is said once.
+func (d *decoder) regionsThat(are func(*Region) bool) (names []gazetteer.RegionID) {
+	for i := range d.s.Regions {
+		if are(&d.s.Regions[i]) {
+			names = append(names, d.s.Regions[i].Name)
+		}
 	}
+	return names
 }
 
 // checkRings makes sure that every type has a home in every region, and that rings are of
 // types that there are.
 func (d *decoder) checkRings() {
-	for i := range d.s.Regions {
-		r := &d.s.Regions[i]
-		line, at := d.regions.lines[r.Name], "/regions"
-		for _, g := range r.Rings {
-			if g.Type != "" {
-				d.wantType(g.Type, line, at)
-			}
+	for _, t := range d.typeNames() {
+		homeless := d.regionsThat(func(r *Region) bool { return len(r.Rings) > 0 && len(r.RingsOf(t)) == 0 })
+		if len(homeless) > 0 {
+			d.Fail(d.regions.lines[homeless[0]], "/regions", "no ring for the type %q in %s; add one, or one without a type for all", t, listed(homeless))
 		}
-		for _, t := range d.typeNames() {
-			if len(r.Rings) > 0 && len(r.RingsOf(t)) == 0 {
-				d.Fail(line, at, "%s has no ring for the type %q; give it one, or one without a type for all", r.Name, t)
+	}
+	seen := map[gazetteer.Type]bool{"": true}
+	for _, r := range d.s.Regions {
+		for _, g := range r.Rings {
+			if !seen[g.Type] {
+				seen[g.Type] = true
+				d.wantType(g.Type, d.regions.lines[r.Name], "/regions")
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"path/filepath"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 func newScenario(file string) *Scenario {
 	base := filepath.Base(file)
 	return &Scenario{
-		Name:       strings.TrimSuffix(base, filepath.Ext(base)),
+		Name:       cmp.Or(strings.TrimSuffix(base, filepath.Ext(base)), "scenario"),
 		Seed:       1,
 		Duration:   time.Minute,
 		Rest:       time.Minute,

@@ -9,7 +9,10 @@ func (s *Scenario) Summary() string {
 		processes += len(s.Regions[i].Nodes())
 	}
 	faults := count(len(s.Faults), "fault")
-	if len(s.Random) > 0 {
+	switch {
+	case len(s.Random) > 0 && len(s.Faults) == 0:
+		faults = "faults from the seed"
+	case len(s.Random) > 0:
 		faults += " and more from the seed"
 	}
 	return fmt.Sprintf("%s, %s, %s of clients, %s, %v", count(len(s.Regions), "region"), processesOf(processes), count(len(s.Clients), "fleet"), faults, s.Duration)

@@ -28,7 +28,7 @@ func (d *decoder) duration(t *tree, at string, least, most time.Duration) (time.
 	v, err := time.ParseDuration(t.Text)
 	switch {
 	case err != nil:
-		d.Fail(t.Line, at, "%q is not a time; write it with its unit, such as 250ms, 90s or 1m30s", t.Text)
+		d.Fail(t.Line, at, "%.80q is not a time; write it with its unit, such as 250ms, 90s or 1m30s", t.Text)
 	case v < least && least == above:
 		d.Fail(t.Line, at, "%v is too short; it is above 0s", v)
 	case v < least:
@@ -48,7 +48,7 @@ func (d *decoder) float(t *tree, at string, least, most float64) (float64, bool)
 	}
 	v, err := strconv.ParseFloat(t.Text, 64)
 	if err != nil || !(v >= least && v <= most) { // NaN is nowhere
-		d.Fail(t.Line, at, "%q is not a number from %s to %s", t.Text, plain(least), plain(most))
+		d.Fail(t.Line, at, "%.80q is not a number from %s to %s", t.Text, plain(least), plain(most))
 		return 0, false
 	}
 	return v, true
@@ -97,7 +97,7 @@ func (d *decoder) boolKey(name string, to *bool) key {
 		case t.Text == "true", t.Text == "false":
 			*to = t.Text == "true"
 		default:
-			d.Fail(t.Line, at, "%q is neither true nor false", t.Text)
+			d.Fail(t.Line, at, "%.80q is neither true nor false", t.Text)
 		}
 	})
 }
@@ -117,7 +117,7 @@ func oneOfKey[S ~string](d *decoder, name string, to *S, words ...S) key {
 			}
 		}
 		if text != "" {
-			d.Fail(t.Line, at, "%q is none of %s%s", text, listed(words), meant(text, words))
+			d.Fail(t.Line, at, "%.80q is none of %s%s", text, listed(words), meant(text, words))
 		}
 	})
 }
@@ -138,7 +138,7 @@ func (d *decoder) sizeKey(name string, to *int64, least, most int64) key {
 			*to = v
 			return
 		}
-		d.Fail(t.Line, at, "%q is not a number of bytes from %d to %d; write it as 500kB, 10MB or 1GB", t.Text, least, most)
+		d.Fail(t.Line, at, "%.80q is not a number of bytes from %d to %d; write it as 500kB, 10MB or 1GB", t.Text, least, most)
 	})
 }
 
