@@ -62,6 +62,7 @@ type agent struct {
 	held    map[gazetteer.Partition]bool // that the store may hold something of
 	left    map[gazetteer.Partition]*leftover
 	moves   map[stage]*move
+	revived uint64 // the first plan in which somebody who was dead before is not
 	asked   asked
 	looked  time.Duration   // when it was last looked what may be let go
 	told    []chan struct{} // to close when this turn is performed

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,6 +39,12 @@ type district struct {
 	seen func(*control.Plan) region.Plan
 	// taken is told when a process has taken up a plan.
 	taken func(*proc)
+	// deaf is a process that hears nothing of what the others decide, and they nothing of
+	// it, while its links are well.
+	deaf atomic.Pointer[proc]
+
+	mu    sync.Mutex // guards following
+	kills []time.Time
 }
 
 const districtPartitions = 24
@@ -143,7 +150,7 @@ func (p *proc) start() {
 	p.d.t.Helper()
 	c := control.Config{
 		Node: control.Node{Name: p.name, Addr: addrOf(p.name), Roles: p.roles},
-		Dir:  p.dir, Streams: p.d.wires.end(addrOf(p.name)), Caller: caller{p.d},
+		Dir:  p.dir, Streams: p.d.wires.end(addrOf(p.name), p.d.parted), Caller: caller{p.d, addrOf(p.name)},
 	}
 	p.config(&c)
 	group, err := control.Start(p.d.t.Context(), c)
@@ -192,6 +199,9 @@ func (p *proc) kill() {
 	if node == nil {
 		return
 	}
+	p.d.mu.Lock()
+	p.d.kills = append(p.d.kills, time.Now())
+	p.d.mu.Unlock()
 	p.mu.Lock()
 	p.group, p.node = nil, nil
 	p.mu.Unlock()
@@ -292,12 +302,21 @@ func (f far) Conflicts(ctx context.Context, t gazetteer.Type) ([]ring.Conflict, 
 }
 
 // caller carries requests to the groups of other processes.
-type caller struct{ d *district }
+type caller struct {
+	d    *district
+	from string
+}
+
+// parted reports whether what is decided does not come from one address to another.
+func (d *district) parted(from, to string) bool {
+	p := d.deaf.Load()
+	return p != nil && from != to && (addrOf(p.name) == from || addrOf(p.name) == to)
+}
 
 func (c caller) Call(ctx context.Context, addr string, request []byte) ([]byte, error) {
 	time.Sleep(c.d.net.delay)
 	g, _ := c.d.proc(gazetteer.NodeID(strings.TrimSuffix(addr, ":7070"))).parts()
-	if g == nil {
+	if g == nil || c.d.parted(c.from, addr) {
 		return nil, &gazetteer.Error{Op: "test.Call", Kind: gazetteer.Unavailable, Detail: addr + " is gone"}
 	}
 	reply, err := g.Serve(ctx, request)
@@ -316,15 +335,17 @@ func newWires() *wires { return &wires{ends: map[string]*wireEnd{}} }
 // wireEnd is one process's Streams.
 type wireEnd struct {
 	wires  *wires
+	addr   string
+	parted func(from, to string) bool
 	accept chan net.Conn
 	closed chan struct{}
 	once   sync.Once
 }
 
-func (w *wires) end(addr string) *wireEnd {
+func (w *wires) end(addr string, parted func(from, to string) bool) *wireEnd {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	e := &wireEnd{wires: w, accept: make(chan net.Conn, 64), closed: make(chan struct{})}
+	e := &wireEnd{wires: w, addr: addr, parted: parted, accept: make(chan net.Conn, 64), closed: make(chan struct{})}
 	w.ends[addr] = e
 	return e
 }
@@ -333,7 +354,7 @@ func (e *wireEnd) Dial(addr string, timeout time.Duration) (net.Conn, error) {
 	e.wires.mu.Lock()
 	to := e.wires.ends[addr]
 	e.wires.mu.Unlock()
-	if to == nil {
+	if to == nil || e.parted(e.addr, addr) {
 		return nil, net.ErrClosed
 	}
 	select {

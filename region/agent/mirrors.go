@@ -49,6 +49,8 @@ func (a *agent) readable(v *view, p gazetteer.Partition) (place, error) {
 		return at, a.openLater(v, p)
 	case at.ring == "":
 		return at, v.refused(p, gazetteer.WrongOwner, "no ring of this node owns the partition")
+	case a.outrun(v.plan):
+		return at, v.refused(p, gazetteer.WrongOwner, "all others use a newer plan, which has not come here yet")
 	case at.stance == fills:
 		return at, v.refused(p, gazetteer.WrongOwner, "it moves to a ring of this node, which does not own it yet")
 	case !at.serving.Reads:
@@ -192,7 +194,7 @@ func (a *agent) takes(p gazetteer.Partition) bool {
 		return false
 	}
 	at := &h.places[p.Index]
-	return at.ring != "" && at.stance == owns
+	return at.ring != "" && at.stance == owns && !a.outrun(a.plan)
 }
 
 // refuse answers a write that the core does not see. The answer goes out with those of the

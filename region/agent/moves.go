@@ -74,6 +74,30 @@ func (a *agent) findMoves() {
 	}
 }
 
+// revives reports whether some node may have come to life between two plans. What was known
+// to be settled before has not waited for it.
+func revives(old, next region.Plan) bool {
+	if next.Epoch() > old.Epoch()+1 {
+		return true // between the two it may have died and come back
+	}
+	return slices.ContainsFunc(placed(next), func(n gazetteer.NodeID) bool { return old.Dead(n) && !next.Dead(n) })
+}
+
+// placed returns the nodes to which a plan gives anything to do with its types.
+func placed(p region.Plan) (out []gazetteer.NodeID) {
+	for _, t := range append(p.Types(), "") {
+		out = append(out, p.ClusterServers(t)...)
+		for _, r := range p.Mirrors(t) {
+			out = append(out, r.Members...)
+		}
+	}
+	return out
+}
+
+// outrun reports whether it is known here that all others use a newer plan than this node:
+// they did not wait for it. By its own plan it may answer nothing then.
+func (a *agent) outrun(p region.Plan) bool { return a.group != nil && a.group.Settled() > p.Epoch() }
+
 // clusters returns the names under which moves are decided: that of each type which has a
 // cluster of its own, and that of all others.
 func (a *agent) clusters() []gazetteer.Type {
@@ -142,7 +166,7 @@ func (a *agent) due(c gazetteer.Type) control.Edit {
 	rings := ringsOf(a.plan, c)
 	var switches, finishes []uint32
 	for s, m := range a.moves {
-		if s.cluster != c || a.group.Settled() < m.since || !a.mayEnd(s, m, rings[s.from], rings[s.to]) {
+		if s.cluster != c || a.group.Settled() < max(m.since, a.revived) || !a.mayEnd(s, m, rings[s.from], rings[s.to]) {
 			continue
 		}
 		if s.switched {

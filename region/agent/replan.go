@@ -85,6 +85,9 @@ func (a *agent) replan(p region.Plan) {
 	if p.Epoch() <= a.plan.Epoch() {
 		return
 	}
+	if revives(a.plan, p) {
+		a.revived = p.Epoch()
+	}
 	a.plan = p
 	for _, t := range p.Types() {
 		a.types[t] = true

@@ -132,17 +132,46 @@ func (tr *traffic) read(dice *rand.Rand) {
 	if e == nil {
 		return
 	}
-	_, err := tr.d.front(dice).Get(tr.d.t.Context(), key(e.id))
+	from := tr.d.front(dice)
+	asked := time.Now()
+	_, err := from.Get(tr.d.t.Context(), key(e.id))
+	answered, story := time.Now(), ""
+	if err != nil && gazetteer.KindOf(err) == gazetteer.NotFound && !tr.goes(e) {
+		story = tr.d.story(e.id)
+	}
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	tr.reads++
 	switch {
 	case e.gone: // meanwhile
-	case gazetteer.KindOf(err) == gazetteer.NotFound && err != nil:
-		tr.wrong = append(tr.wrong, fmt.Sprintf("%v: %s is not found, and value %d was acknowledged: %+v", time.Now().Format("05.000"), e.id, least, e.acks))
+	case story != "":
+		_, front := from.(*region.Server).Name()
+		tr.wrong = append(tr.wrong, fmt.Sprintf("%v to %v: %s is not found at %s, and value %d was acknowledged: %+v: %v: %s",
+			asked.Format("05.000"), answered.Format("05.000"), e.id, front, least, e.acks, err, story))
 	case err != nil:
 		tr.failures = append(tr.failures, fmt.Sprintf("read %s: %v", e.id, err))
 	}
+}
+
+// goes reports whether a resource is being deleted, or has been.
+func (tr *traffic) goes(e *entry) bool {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return e.gone
+}
+
+// spreads is by when what one replica has acknowledged is at the others, if that one lives
+// so long.
+const spreads = time.Second
+
+// killedAbout reports whether a process was killed when something was acknowledged, or
+// before that had spread: then it may be nowhere else until the process is back.
+func (d *district) killedAbout(at time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.ContainsFunc(d.kills, func(k time.Time) bool {
+		return k.After(at.Add(-spreads)) && k.Before(at.Add(spreads))
+	})
 }
 
 // expected returns a resource that must be found, and the value that was acknowledged.
@@ -157,7 +186,7 @@ func (tr *traffic) expected(dice *rand.Rand) (*entry, int) {
 		e = tr.entries[len(tr.entries)-1-dice.IntN(min(8, len(tr.entries)))]
 	}
 	for _, a := range e.acks {
-		if a.ring && time.Since(a.at) >= tr.lag || time.Since(a.at) > time.Second {
+		if a.ring && time.Since(a.at) >= tr.lag || time.Since(a.at) > spreads && !tr.d.killedAbout(a.at) {
 			return e, a.value
 		}
 	}

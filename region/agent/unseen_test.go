@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -19,9 +20,10 @@ import (
 type hand struct {
 	h LinkHandler
 
-	mu     sync.Mutex // guards following
-	wanted []gazetteer.NodeID
-	told   []string
+	mu      sync.Mutex // guards following
+	wanted  []gazetteer.NodeID
+	told    []string
+	settled atomic.Uint64
 }
 
 func (l *hand) Start(h LinkHandler)                 { l.h = h }
@@ -41,7 +43,7 @@ func (l *hand) tell(format string, args ...any) {
 
 func (l *hand) Alive(n gazetteer.NodeID, up bool)                              { l.tell("%s %v", n, up) }
 func (l *hand) ReportUnseen(n gazetteer.NodeID)                                { l.tell("%s unseen", n) }
-func (l *hand) Settled() uint64                                                { return 0 }
+func (l *hand) Settled() uint64                                                { return l.settled.Load() }
 func (l *hand) Apply(context.Context, control.Command) (epoch uint64, _ error) { return 0, nil }
 
 // planOf returns a plan in which a mirrors a type with these.

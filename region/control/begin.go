@@ -87,9 +87,28 @@ func (g *Group) resume() error {
 	if g.id.Stage == founding {
 		g.first = last.state
 	}
-	g.pub = last
+	g.pub, g.resumed = last, true
 	g.view.offer(last.plan)
 	return nil
+}
+
+// freshPatience is how long a process that comes back asks for the plan of today.
+const freshPatience = 3 * time.Second
+
+// refresh gets the newest plan before this process answers by the one it had when it
+// stopped. The others did not wait for it: partitions may have moved since, and what their
+// new owners have acknowledged it has never seen. Where no leader can be reached in time
+// nothing is decided either, as far as this process can know, and it goes on with what it
+// has.
+func (g *Group) refresh(ctx context.Context) {
+	if g.cfg.Caller == nil || g.view.Plan() == nil || len(g.others()) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, freshPatience)
+	defer cancel()
+	if err := g.Barrier(ctx); err != nil {
+		g.log.Warn("nobody tells the newest plan; going on with the last one", "epoch", g.epoch(), "error", err)
+	}
 }
 
 // askIn asks for admission until a member lets this process in or refuses it.

@@ -21,6 +21,8 @@ type Group struct {
 	log  *slog.Logger
 	id   identity
 	view View
+	// resumed: it was a member before, and begins with the plan that it had then.
+	resumed bool
 
 	// The following are nil in a process that is no regional server.
 	machine   *machine
@@ -53,7 +55,8 @@ type Group struct {
 
 // Start brings a process into its group and returns when it has a plan. With a directory
 // that belongs to a group already it goes on there, whatever Found and Join say, so one
-// command line serves the first start and all others. Otherwise it founds a region or
+// command line serves the first start and all others: it gets the newest plan first, if a
+// leader can be reached within some seconds. Otherwise it founds a region or
 // joins one: that takes until a member has let it in, its refusal, or the end of ctx.
 func Start(ctx context.Context, c Config) (*Group, error) {
 	if err := c.complete(); err != nil {
@@ -68,6 +71,9 @@ func Start(ctx context.Context, c Config) (*Group, error) {
 	err := g.open(ctx)
 	if err != nil {
 		return nil, errors.Join(err, g.Close())
+	}
+	if g.resumed {
+		g.refresh(ctx)
 	}
 	return g, nil
 }

@@ -553,6 +553,37 @@ func TestWithoutAQuorumTheLastPlanIsReadable(t *testing.T) {
 	})
 }
 
+// A member that was away uses nothing older than what was decided before it came back,
+// however long raft takes to tell it; where nobody can, it goes on with what it had.
+func TestWhoComesBackBeginsWithTheNewestPlan(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fleet) {
+		all := f.region(3)
+		f.mustSetTree(all[0], "before")
+		f.agree(all...)
+		f.waitLeader(4*time.Second, all...)
+		away := all[2]
+		away.kill()
+		time.Sleep(20 * time.Second) // raft has come to try it seldom
+		f.mustSetTree(all[0], "meanwhile")
+		if err := f.start(away); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(away.g.View().Plan().Tree()); got != "meanwhile" {
+			t.Errorf("it came back with %q", got)
+		}
+		for _, p := range all {
+			p.kill()
+		}
+		begin := time.Now()
+		if err := f.start(away); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); string(away.g.View().Plan().Tree()) != "meanwhile" || took > freshPatience+time.Second {
+			t.Errorf("alone it came back after %v with %q", took, away.g.View().Plan().Tree())
+		}
+	})
+}
+
 func TestAMinorityChangesNothingAndCatchesUp(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fleet) {
 		all := f.region(5)
