@@ -245,11 +245,20 @@ func (r *Replica) learn(k *mark, f Fresh) {
 func (r *Replica) countMarks() {
 	for _, k := range r.marks {
 		for len(k.pending) > 0 && r.holdsAll(k.origin, k.pending[0].positions) {
-			k.counted = max(k.counted, k.pending[0].next)
-			k.asOf = max(k.asOf, k.pending[0].emitted)
+			k.count(k.pending[0])
 			k.pending = k.pending[1:]
 		}
 	}
+}
+
+// count takes a mark whose positions are held. The first one may have been emitted before
+// this node's clock began: then what is known is older than all that the clock tells.
+func (k *mark) count(p pendingMark) {
+	if k.counted == 0 {
+		k.asOf = p.emitted
+	}
+	k.counted = max(k.counted, p.next)
+	k.asOf = max(k.asOf, p.emitted)
 }
 
 // recount forgets what was counted: a mark names positions also of partitions that were

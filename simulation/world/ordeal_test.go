@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	seedsFlag = flag.Int("seeds", 12, "how many seeds the fault scenario runs with")
+	seedsFlag = flag.Int("seeds", 4, "how many seeds the fault scenario runs with")
 	firstFlag = flag.Uint64("first", 1, "the first seed")
 	logFlag   = flag.Bool("events", false, "print the events of a seed that fails")
 )
