@@ -390,6 +390,7 @@ type ReadRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
 	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Session       []byte                 `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"` // ring.AppendToken: what the answer may not lack; empty: nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -436,6 +437,13 @@ func (x *ReadRequest) GetId() string {
 		return x.Id
 	}
 	return ""
+}
+
+func (x *ReadRequest) GetSession() []byte {
+	if x != nil {
+		return x.Session
+	}
+	return nil
 }
 
 type ReadReply struct {
@@ -845,6 +853,7 @@ type Outcome struct {
 	Existed       bool                   `protobuf:"varint,3,opt,name=existed,proto3" json:"existed,omitempty"`
 	Reached       uint32                 `protobuf:"varint,4,opt,name=reached,proto3" json:"reached,omitempty"`
 	Error         *PeerError             `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	Shown         []byte                 `protobuf:"bytes,6,opt,name=shown,proto3" json:"shown,omitempty"` // ring.AppendToken
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -910,6 +919,13 @@ func (x *Outcome) GetReached() uint32 {
 func (x *Outcome) GetError() *PeerError {
 	if x != nil {
 		return x.Error
+	}
+	return nil
+}
+
+func (x *Outcome) GetShown() []byte {
+	if x != nil {
+		return x.Shown
 	}
 	return nil
 }
@@ -1977,6 +1993,82 @@ func (x *Report) GetHops() uint32 {
 	return 0
 }
 
+type Reach struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	Index         uint32                 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
+	Tree          uint64                 `protobuf:"fixed64,3,opt,name=tree,proto3" json:"tree,omitempty"`
+	All           bool                   `protobuf:"varint,4,opt,name=all,proto3" json:"all,omitempty"` // of every region, told to ring mates; else of those on the sender's side
+	Durable       []byte                 `protobuf:"bytes,5,opt,name=durable,proto3" json:"durable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reach) Reset() {
+	*x = Reach{}
+	mi := &file_peer_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reach) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reach) ProtoMessage() {}
+
+func (x *Reach) ProtoReflect() protoreflect.Message {
+	mi := &file_peer_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reach.ProtoReflect.Descriptor instead.
+func (*Reach) Descriptor() ([]byte, []int) {
+	return file_peer_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Reach) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Reach) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *Reach) GetTree() uint64 {
+	if x != nil {
+		return x.Tree
+	}
+	return 0
+}
+
+func (x *Reach) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
+func (x *Reach) GetDurable() []byte {
+	if x != nil {
+		return x.Durable
+	}
+	return nil
+}
+
 type Fresh struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Node        string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
@@ -2000,7 +2092,7 @@ type Fresh struct {
 
 func (x *Fresh) Reset() {
 	*x = Fresh{}
-	mi := &file_peer_proto_msgTypes[26]
+	mi := &file_peer_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2012,7 +2104,7 @@ func (x *Fresh) String() string {
 func (*Fresh) ProtoMessage() {}
 
 func (x *Fresh) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[26]
+	mi := &file_peer_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2025,7 +2117,7 @@ func (x *Fresh) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fresh.ProtoReflect.Descriptor instead.
 func (*Fresh) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{26}
+	return file_peer_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Fresh) GetNode() string {
@@ -2132,7 +2224,7 @@ type Stable struct {
 
 func (x *Stable) Reset() {
 	*x = Stable{}
-	mi := &file_peer_proto_msgTypes[27]
+	mi := &file_peer_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2144,7 +2236,7 @@ func (x *Stable) String() string {
 func (*Stable) ProtoMessage() {}
 
 func (x *Stable) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[27]
+	mi := &file_peer_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2157,7 +2249,7 @@ func (x *Stable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stable.ProtoReflect.Descriptor instead.
 func (*Stable) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{27}
+	return file_peer_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Stable) GetEpoch() uint64 {
@@ -2211,7 +2303,7 @@ type Subscribe struct {
 
 func (x *Subscribe) Reset() {
 	*x = Subscribe{}
-	mi := &file_peer_proto_msgTypes[28]
+	mi := &file_peer_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2223,7 +2315,7 @@ func (x *Subscribe) String() string {
 func (*Subscribe) ProtoMessage() {}
 
 func (x *Subscribe) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[28]
+	mi := &file_peer_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2236,7 +2328,7 @@ func (x *Subscribe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Subscribe.ProtoReflect.Descriptor instead.
 func (*Subscribe) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{28}
+	return file_peer_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Subscribe) GetType() string {
@@ -2291,7 +2383,7 @@ type Beat struct {
 
 func (x *Beat) Reset() {
 	*x = Beat{}
-	mi := &file_peer_proto_msgTypes[29]
+	mi := &file_peer_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2303,7 +2395,7 @@ func (x *Beat) String() string {
 func (*Beat) ProtoMessage() {}
 
 func (x *Beat) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[29]
+	mi := &file_peer_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2316,7 +2408,7 @@ func (x *Beat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Beat.ProtoReflect.Descriptor instead.
 func (*Beat) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{29}
+	return file_peer_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Beat) GetNanos() uint64 {
@@ -2336,7 +2428,7 @@ type Want struct {
 
 func (x *Want) Reset() {
 	*x = Want{}
-	mi := &file_peer_proto_msgTypes[30]
+	mi := &file_peer_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2348,7 +2440,7 @@ func (x *Want) String() string {
 func (*Want) ProtoMessage() {}
 
 func (x *Want) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[30]
+	mi := &file_peer_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2361,7 +2453,7 @@ func (x *Want) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Want.ProtoReflect.Descriptor instead.
 func (*Want) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{30}
+	return file_peer_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Want) GetWants() bool {
@@ -2381,7 +2473,7 @@ type Unknown struct {
 
 func (x *Unknown) Reset() {
 	*x = Unknown{}
-	mi := &file_peer_proto_msgTypes[31]
+	mi := &file_peer_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2393,7 +2485,7 @@ func (x *Unknown) String() string {
 func (*Unknown) ProtoMessage() {}
 
 func (x *Unknown) ProtoReflect() protoreflect.Message {
-	mi := &file_peer_proto_msgTypes[31]
+	mi := &file_peer_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2406,7 +2498,7 @@ func (x *Unknown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unknown.ProtoReflect.Descriptor instead.
 func (*Unknown) Descriptor() ([]byte, []int) {
-	return file_peer_proto_rawDescGZIP(), []int{31}
+	return file_peer_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Unknown) GetKind() uint32 {
@@ -2468,10 +2560,11 @@ const file_peer_proto_rawDesc = "" +
 	"\x04FULL\x10\v\x12\x0f\n" +
 	"\vUNSUPPORTED\x10\f\x12\n" +
 	"\n" +
-	"\x06DENIED\x10\r\"1\n" +
+	"\x06DENIED\x10\r\"K\n" +
 	"\vReadRequest\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\tR\x02id\"\xcc\x01\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x18\n" +
+	"\asession\x18\x03 \x01(\fR\asession\"\xcc\x01\n" +
 	"\tReadReply\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12\x12\n" +
@@ -2502,13 +2595,14 @@ const file_peer_proto_rawDesc = "" +
 	"\x04body\x18\x02 \x01(\fR\x04body\"<\n" +
 	"\n" +
 	"WriteReply\x12.\n" +
-	"\boutcomes\x18\x01 \x03(\v2\x12.gazetteer.OutcomeR\boutcomes\"\x9d\x01\n" +
+	"\boutcomes\x18\x01 \x03(\v2\x12.gazetteer.OutcomeR\boutcomes\"\xb3\x01\n" +
 	"\aOutcome\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x06R\aversion\x12\x18\n" +
 	"\acreated\x18\x02 \x01(\bR\acreated\x12\x18\n" +
 	"\aexisted\x18\x03 \x01(\bR\aexisted\x12\x18\n" +
 	"\areached\x18\x04 \x01(\rR\areached\x12*\n" +
-	"\x05error\x18\x05 \x01(\v2\x14.gazetteer.PeerErrorR\x05error\"{\n" +
+	"\x05error\x18\x05 \x01(\v2\x14.gazetteer.PeerErrorR\x05error\x12\x14\n" +
+	"\x05shown\x18\x06 \x01(\fR\x05shown\"{\n" +
 	"\vListRequest\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\rR\x05index\x12\x16\n" +
@@ -2593,7 +2687,13 @@ const file_peer_proto_rawDesc = "" +
 	"\asession\x18\x03 \x01(\x04R\asession\x12\x18\n" +
 	"\adurable\x18\x04 \x01(\fR\adurable\x12\x0e\n" +
 	"\x02by\x18\x05 \x01(\tR\x02by\x12\x12\n" +
-	"\x04hops\x18\x06 \x01(\rR\x04hops\"\x84\x03\n" +
+	"\x04hops\x18\x06 \x01(\rR\x04hops\"q\n" +
+	"\x05Reach\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
+	"\x05index\x18\x02 \x01(\rR\x05index\x12\x12\n" +
+	"\x04tree\x18\x03 \x01(\x06R\x04tree\x12\x10\n" +
+	"\x03all\x18\x04 \x01(\bR\x03all\x12\x18\n" +
+	"\adurable\x18\x05 \x01(\fR\adurable\"\x84\x03\n" +
 	"\x05Fresh\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
 	"\x05store\x18\x02 \x01(\x06R\x05store\x12 \n" +
@@ -2648,7 +2748,7 @@ func file_peer_proto_rawDescGZIP() []byte {
 }
 
 var file_peer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_peer_proto_goTypes = []any{
 	(PeerError_Kind)(0),      // 0: gazetteer.PeerError.Kind
 	(*PeerHello)(nil),        // 1: gazetteer.PeerHello
@@ -2677,12 +2777,13 @@ var file_peer_proto_goTypes = []any{
 	(*Elements)(nil),         // 24: gazetteer.Elements
 	(*Mark)(nil),             // 25: gazetteer.Mark
 	(*Report)(nil),           // 26: gazetteer.Report
-	(*Fresh)(nil),            // 27: gazetteer.Fresh
-	(*Stable)(nil),           // 28: gazetteer.Stable
-	(*Subscribe)(nil),        // 29: gazetteer.Subscribe
-	(*Beat)(nil),             // 30: gazetteer.Beat
-	(*Want)(nil),             // 31: gazetteer.Want
-	(*Unknown)(nil),          // 32: gazetteer.Unknown
+	(*Reach)(nil),            // 27: gazetteer.Reach
+	(*Fresh)(nil),            // 28: gazetteer.Fresh
+	(*Stable)(nil),           // 29: gazetteer.Stable
+	(*Subscribe)(nil),        // 30: gazetteer.Subscribe
+	(*Beat)(nil),             // 31: gazetteer.Beat
+	(*Want)(nil),             // 32: gazetteer.Want
+	(*Unknown)(nil),          // 33: gazetteer.Unknown
 }
 var file_peer_proto_depIdxs = []int32{
 	2,  // 0: gazetteer.PeerHello.link:type_name -> gazetteer.LinkHello
@@ -2698,7 +2799,7 @@ var file_peer_proto_depIdxs = []int32{
 	19, // 10: gazetteer.Greet.partitions:type_name -> gazetteer.Partitions
 	22, // 11: gazetteer.FeedHello.resume:type_name -> gazetteer.Resume
 	19, // 12: gazetteer.Fresh.partitions:type_name -> gazetteer.Partitions
-	28, // 13: gazetteer.Fresh.stable:type_name -> gazetteer.Stable
+	29, // 13: gazetteer.Fresh.stable:type_name -> gazetteer.Stable
 	19, // 14: gazetteer.Stable.ended:type_name -> gazetteer.Partitions
 	19, // 15: gazetteer.Stable.held:type_name -> gazetteer.Partitions
 	16, // [16:16] is the sub-list for method output_type
@@ -2719,7 +2820,7 @@ func file_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_peer_proto_rawDesc), len(file_peer_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -94,7 +94,8 @@ type Change struct {
 	// (If-None-Match: *); Any means "exists" (If-Match: *). Empty: unconditional.
 	// In mode multi it is checked at the active replica only.
 	If []gazetteer.Version
-	// Ack is the level that must be reached before Deadline; 0 for AckRing.
+	// Ack is the level that must be reached before Deadline; 0 for AckRing. AckRegions may
+	// be told that it is not reached at once, while a region of the tree does not answer.
 	Ack      ring.Ack
 	Deadline time.Duration // 0 for the default of 5 s
 }

@@ -331,8 +331,12 @@ func (w *world) writes(n *node, x *action) {
 	if x.kind == doIf {
 		wr.If = []gazetteer.Version{w.versions[resourceOf{wr.Partition, wr.ID}]}
 	}
-	wr.Ack = ring.Ack(x.d % 3)
-	w.propose(n, wr, time.Duration(100+x.d%400)*time.Millisecond)
+	wr.Ack = ring.Ack(x.d % 4)
+	patience := time.Duration(100+x.d%400) * time.Millisecond
+	if wr.Ack == ring.AckRegions { // it is a long way through four regions
+		patience *= 4
+	}
+	w.propose(n, wr, patience)
 }
 
 func (w *world) partOf(n *node, k uint32) gazetteer.Partition {

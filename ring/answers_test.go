@@ -52,8 +52,11 @@ func (b *books) answered(n *node, o *ring.Outcome) {
 		}
 		return
 	}
-	if o.Reached == ring.AckRing && w.alone {
+	if o.Reached >= ring.AckRing && w.alone {
 		b.acknowledged(n, w)
+	}
+	if o.Reached == ring.AckRegions && w.alone {
+		b.everywhere(n, w)
 	}
 }
 
@@ -72,6 +75,41 @@ func (b *books) acknowledged(n *node, w *write) {
 			b.fail("acknowledged", n, "write %d: %s is on %d disks, a majority is %d", w.Token, b.name(f), have, need)
 		}
 	}
+}
+
+// everywhere holds that in every region of the tree that its writer reckons with, a majority
+// of the ring, by one of the plans that there have been, has had the write on disk.
+func (b *books) everywhere(n *node, w *write) {
+	if len(b.w.regions) > 1 {
+		b.w.cover.everywhere++
+	}
+	for _, g := range b.w.regions {
+		for _, f := range w.facts {
+			if !b.hasBeenIn(g, f) {
+				b.fail("everywhere", n, "write %d: %s has reached no majority in region %d", w.Token, b.name(f), g.i)
+			}
+		}
+	}
+}
+
+func (b *books) hasBeenIn(g *region, f int32) bool {
+	for _, m := range g.circles {
+		if m.parts&(1<<b.facts[f].part) == 0 {
+			continue
+		}
+		for _, p := range b.w.plans {
+			members := uint64(0)
+			for _, n := range m.nodes {
+				if !p.without(n) {
+					members |= n.bit()
+				}
+			}
+			if members != 0 && bits.OnesCount64(b.facts[f].covered&members) > bits.OnesCount64(members)/2 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // overdue fails if a write has waited beyond its deadline.

@@ -12,7 +12,7 @@ type coverage struct {
 	crashed, diskLost, copyPutBack, linkBroken, treeChanged, removed, joined, clockJumped bool
 	collectedWhileRunning                                                                 bool
 	done, refused                                                                         int
-	shown, tokenReads, tokenRefused                                                       int
+	shown, tokenReads, tokenRefused, everywhere                                           int
 	watchLeft, watchReset, bookmarked, readLoose, tokenFolded                             bool
 	counters                                                                              ring.Counters
 }
@@ -78,6 +78,7 @@ const (
 	tokenRefused
 	tokenFolded
 	readLoose
+	everywhere
 	things
 )
 
@@ -86,11 +87,12 @@ var thingNames = [things]string{"crashed", "overflowed", "overflowed in mid-scan
 	"took a whole scan", "removed a member", "added a member", "held a stamp", "fenced a node", "wrote an orphan anew",
 	"journaled a conflict", "met below each other's horizon", "saw a gap", "asked a stuck subscriber",
 	"showed a watcher something", "renewed a watch instead of passing a mark on", "reset a watch", "moved away from a watch",
-	"read with a token", "refused a read for its token", "read with a clock for positions", "read an element above the vector"}
+	"read with a token", "refused a read for its token", "read with a clock for positions", "read an element above the vector",
+	"acknowledged a write in every region"}
 
 // atLeast is how many schedules of a full batch must have met a thing.
 var atLeast = map[thing]int{crashed: 200, overflowedInScan: 200, collected: 200, treeChanged: 200, diskLost: 200,
-	watched: 200, renewed: 200, watchReset: 200, tokenRead: 200, tokenRefused: 200, tokenFolded: 200, readLoose: 50}
+	watched: 200, renewed: 200, watchReset: 200, tokenRead: 200, tokenRefused: 200, tokenFolded: 200, readLoose: 50, everywhere: 200}
 
 func (t *tally) add(w *world) {
 	t.schedules++
@@ -109,6 +111,7 @@ func (t *tally) add(w *world) {
 		journaled: k.Conflicts > 0, mutual: k.Mutual > 0, gap: k.Gaps > 0, stuck: k.Stuck > 0,
 		watched: c.shown > 0, renewed: k.Renewed > 0, watchReset: c.watchReset, watchLeft: c.watchLeft,
 		tokenRead: c.tokenReads > 0, tokenRefused: c.tokenRefused > 0, tokenFolded: c.tokenFolded, readLoose: c.readLoose,
+		everywhere: c.everywhere > 0,
 	} {
 		if met {
 			t.met[i]++

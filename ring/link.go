@@ -48,6 +48,7 @@ type feed struct {
 	quit bool
 	in   subscription
 	out  publication
+	told reaches // by the relay at the other end, of what is durable behind it
 }
 
 // Linked tells that a link to the node is open.
@@ -182,6 +183,8 @@ func (r *Replica) Step(from gazetteer.NodeID, msg Message) {
 		}
 	case Report:
 		r.stepReport(l, m)
+	case Reach:
+		r.stepReach(l, m)
 	case Fresh:
 		r.stepFresh(l, m)
 	}

@@ -12,6 +12,7 @@ type mirror struct {
 	partition      gazetteer.Partition
 	ring           *ringView
 	edges          []gazetteer.NodeID
+	far            []gazetteer.RegionID // of the edges
 	filled         bool
 	vector         gazetteer.Vector
 	sum            uint64 // digest of vector
@@ -38,8 +39,12 @@ type mirror struct {
 	servedAlone bool
 	// acked holds what ring members that are no neighbours hold of this origin.
 	acked map[gazetteer.NodeID]uint64
-	told  uint64 // own sequence number as of the last freshness mark
-	least uint64 // up to where this origin had written when it was hosted before
+	// heard holds what they hold of others, where that is to be told to other regions.
+	heard   map[gazetteer.NodeID]gazetteer.Vector
+	all     reaches // what is durable in every region
+	stirred stirred
+	told    uint64 // own sequence number as of the last freshness mark
+	least   uint64 // up to where this origin had written when it was hosted before
 }
 
 func newMirror(p gazetteer.Partition, s PartitionState) *mirror {

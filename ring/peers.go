@@ -55,6 +55,11 @@ func (v *ringView) own() int {
 // majority is how many of the configured members make a write acknowledged.
 func (v *ringView) majority() int { return len(v.ring.Members)/2 + 1 }
 
+// has reports whether a store is that of a member.
+func (v *ringView) has(s gazetteer.StoreID) bool {
+	return slices.ContainsFunc(v.ring.Members, func(n gazetteer.NodeID) bool { return n.Store() == s })
+}
+
 // relays is how often a report must be relayed so that a majority can be counted: the
 // neighbours' own reports reach three members, each relaying two more.
 func (v *ringView) relays() uint32 { return uint32(max(0, v.majority()-2) / 2) }

@@ -19,6 +19,8 @@ type Plan struct {
 	// and the last one's members make its writes acknowledged.
 	Rings []Ring
 	Edges []Edge
+	// Tree is the one of regions, for writes that wait for all of them.
+	Tree Tree
 }
 
 // Ring is one shard of a cluster: mirrors in ring order, and what they own.
@@ -32,12 +34,14 @@ type Ring struct {
 // and the new owner of partitions.
 type Edge struct {
 	Peer       gazetteer.NodeID
+	Region     gazetteer.RegionID // of the peer; empty: this node's own
 	Partitions []gazetteer.Partition
 }
 
 // Configure takes a new plan. Partitions that are no longer in it are kept by the store
 // but answered for no more.
 func (r *Replica) Configure(p Plan) {
+	before := r.plan.Tree.ID
 	r.plan = p
 	clear(r.planned)
 	for _, s := range p.Stores {
@@ -59,6 +63,7 @@ func (r *Replica) Configure(p Plan) {
 	r.host(hosted)
 	r.plannedEdges()
 	r.relink()
+	r.replant(before)
 	r.maybeFound()
 	r.findStable()
 	r.servingDirty, r.peersDirty = true, true
@@ -162,12 +167,12 @@ func withState(all map[gazetteer.Partition]PartitionState, m *mirror) map[gazett
 
 func (r *Replica) plannedEdges() {
 	for _, m := range r.order {
-		m.edges = m.edges[:0]
+		m.edges, m.far = m.edges[:0], m.far[:0]
 	}
 	for _, e := range r.plan.Edges {
 		for _, p := range e.Partitions {
 			if m := r.mirrors[p]; m != nil && e.Peer != r.cfg.Self {
-				m.edges = append(m.edges, e.Peer)
+				m.edges, m.far = append(m.edges, e.Peer), append(m.far, e.Region)
 			}
 		}
 	}

@@ -33,6 +33,7 @@ type agreed struct {
 	epoch  uint64
 	out    uint64 // nodes that are not in it, as bits
 	edges  [][2]int
+	tree   uint64 // names those of the edges that are the tree: all but a shortcut
 	stores []gazetteer.StoreID
 }
 
@@ -88,6 +89,9 @@ func (w *world) agree(out uint64, edges [][2]int) *agreed {
 		if !p.without(n) {
 			p.stores = append(p.stores, n.id.Store())
 		}
+	}
+	if p.tree = p.epoch; len(w.plans) > 0 && slices.Equal(w.newest().edges, edges) {
+		p.tree = w.newest().tree
 	}
 	w.plans = append(w.plans, p)
 	return p
@@ -218,6 +222,7 @@ func (w *world) planOf(n *node) ring.Plan {
 	}
 	plan.Rings = []ring.Ring{r}
 	plan.Edges = w.edgesOf(n, p)
+	plan.Tree = w.treeOf(n.region, p)
 	return plan
 }
 
@@ -235,7 +240,7 @@ func (w *world) edgesOf(n *node, p *agreed) []ring.Edge {
 			if g.relays[g.i][i] != n || far == nil {
 				continue
 			}
-			edges = withEdge(edges, far.id, part)
+			edges = withEdge(edges, far, part)
 		}
 	}
 	return w.between(n, p, edges)
@@ -257,10 +262,24 @@ func (w *world) between(n *node, p *agreed, edges []ring.Edge) []ring.Edge {
 	return edges
 }
 
-func withEdge(edges []ring.Edge, peer gazetteer.NodeID, part gazetteer.Partition) []ring.Edge {
-	i := slices.IndexFunc(edges, func(e ring.Edge) bool { return e.Peer == peer })
+// treeOf is the tree as a region knows it: a shortcut, the last edge if there is one too
+// many, is no part of it.
+func (w *world) treeOf(g *region, p *agreed) ring.Tree {
+	t := ring.Tree{ID: p.tree}
+	for _, e := range p.edges[:len(w.regions)-1] {
+		if e[0] == g.i || e[1] == g.i {
+			t.Branches = append(t.Branches, w.regions[e[0]+e[1]-g.i].name())
+		}
+	}
+	return t
+}
+
+func (g *region) name() gazetteer.RegionID { return gazetteer.RegionID(fmt.Sprintf("r%d", g.i)) }
+
+func withEdge(edges []ring.Edge, far *node, part gazetteer.Partition) []ring.Edge {
+	i := slices.IndexFunc(edges, func(e ring.Edge) bool { return e.Peer == far.id })
 	if i < 0 {
-		return append(edges, ring.Edge{Peer: peer, Partitions: []gazetteer.Partition{part}})
+		return append(edges, ring.Edge{Peer: far.id, Region: far.region.name(), Partitions: []gazetteer.Partition{part}})
 	}
 	if !slices.Contains(edges[i].Partitions, part) {
 		edges[i].Partitions = append(edges[i].Partitions, part)

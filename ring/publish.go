@@ -18,6 +18,7 @@ type publication struct {
 	filter   Filter // of a watcher's scope
 	// acked is what the peer has reported as durable.
 	acked gazetteer.Vector
+	reach gazetteer.Vector // told to the relay of a branch, see [Reach]
 
 	scan       *scan
 	tail       []queued // what changed during the scan
@@ -66,6 +67,7 @@ func (r *Replica) stepHello(l *link, h Hello) {
 	}
 	r.stopPublishing(f)
 	f.out = publication{phase: outWaiting, session: h.Session, hello: h, acked: h.Vector.Clone()}
+	r.subscribed(f)
 	r.answer(f)
 	if f.in.state == inNone && m.whole == nil && !f.quit {
 		r.sendHello(f)
@@ -354,6 +356,7 @@ func (r *Replica) stepReport(l *link, rep Report) {
 	}
 	if rep.By != "" {
 		f.m.heardOf(rep.By, rep.Durable.At(r.origin))
+		r.heardMore(f.m, &rep)
 		r.relayReport(f, rep)
 		return
 	}
@@ -361,18 +364,21 @@ func (r *Replica) stepReport(l *link, rep Report) {
 		return
 	}
 	f.out.acked = f.out.acked.Merge(rep.Durable)
+	r.stir(f.m, rep.Durable)
 	rep.By, rep.Hops, rep.Session = l.peer.id, f.m.ring.relays(), 0
 	r.relayReport(f, rep)
 }
 
 // relayReport passes a report on, away from where it came from, without what this
-// replica itself has written.
+// replica itself has written: where there is a tree, the relay wants that, too.
 func (r *Replica) relayReport(from *feed, rep Report) {
 	if rep.Hops == 0 {
 		return
 	}
 	rep.Hops--
-	rep.Durable = slices.DeleteFunc(rep.Durable.Clone(), func(p gazetteer.Position) bool { return p.Origin == r.origin })
+	if !r.reaching() {
+		rep.Durable = slices.DeleteFunc(rep.Durable.Clone(), func(p gazetteer.Position) bool { return p.Origin == r.origin })
+	}
 	if len(rep.Durable) == 0 {
 		return
 	}

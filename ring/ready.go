@@ -17,9 +17,10 @@ type Now struct {
 type Ack uint8
 
 const (
-	AckNone  Ack = iota
-	AckLocal     // durable on the active replica
-	AckRing      // durable on a majority of the ring's configured members
+	AckNone    Ack = iota
+	AckLocal       // durable on the active replica
+	AckRing        // durable on a majority of the ring's configured members
+	AckRegions     // AckRing in every region of the installed tree
 )
 
 // Write is one resource's change, all or nothing.

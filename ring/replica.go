@@ -34,6 +34,7 @@ type Replica struct {
 	scans   map[ScanID]*feed
 	scanID  ScanID
 	waiters []*waiter
+	stirred []*mirror // see tellReach
 	marks   map[gazetteer.StoreID]*mark
 	parted  []parted
 	dropped []gazetteer.Partition // whose elements have yet to go
@@ -175,6 +176,7 @@ func (r *Replica) Ready() Ready {
 		r.pump(l)
 	}
 	r.report()
+	r.tellReach()
 	r.settleWaiters()
 	r.freezeScans()
 	out := r.batch.take(r)

@@ -207,7 +207,7 @@ func (w *world) finish() {
 func (w *world) writesAtLast() {
 	for part := range w.parts {
 		for _, n := range w.owners(part) {
-			w.mustWrite(n, ring.Write{Partition: w.parts[part], ID: w.ids[0], Put: []ring.Value{{Location: "l0"}}, Ack: ring.AckRing})
+			w.mustWrite(n, ring.Write{Partition: w.parts[part], ID: w.ids[0], Put: []ring.Value{{Location: "l0"}}, Ack: ring.AckRegions})
 			w.mustWrite(n, ring.Write{Partition: w.parts[part], ID: w.ids[0], Replace: true, Ack: ring.AckLocal})
 		}
 	}

@@ -50,6 +50,7 @@ func (r *Replica) stepGreet(l *link, g Greet) {
 		if equal {
 			r.stopPublishing(f) // a peer that greets again has no more use for a scan
 			f.out = publication{phase: outLive, session: 1, acked: m.vector.Clone()}
+			r.subscribed(f)
 			match.Partitions = append(match.Partitions, d.Partition)
 		} else {
 			ask.Partitions = append(ask.Partitions, d.Partition)
@@ -378,6 +379,7 @@ func (r *Replica) report() {
 		if raised == nil {
 			continue
 		}
+		r.stir(m, raised)
 		for _, f := range m.feeds {
 			if f.in.state != inNone {
 				r.batch.after(f.link.peer.id, Report{Partition: m.partition, Session: f.in.session, Durable: raised.Clone()})

@@ -138,7 +138,7 @@ func (w *world) traceOutcome(n *node, o *write, out *ring.Outcome) {
 	if w.trace == nil {
 		return
 	}
-	level := [...]string{"none", "local", "ring"}[out.Reached]
+	level := [...]string{"none", "local", "ring", "regions"}[out.Reached]
 	if out.Err != nil {
 		level = out.Err.Error()
 	}
@@ -194,6 +194,8 @@ func (w *world) message(m ring.Message) string {
 			return ""
 		}
 		return fmt.Sprintf("%sreport %s %s", w.part(m.Partition), m.By, w.vector(m.Durable))
+	case ring.Reach:
+		return fmt.Sprintf("%sreach of tree %d, all %v: %s", w.part(m.Partition), m.Tree, m.All, w.vector(m.Durable))
 	}
 	return ""
 }

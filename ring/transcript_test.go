@@ -526,6 +526,8 @@ func (s *stage) describe(p parcel) string {
 		return to + map[bool]string{true: "mark, end of scan ", false: "mark "}[m.End] + s.vector(m.Vector)
 	case ring.Report:
 		return to + "report: durable " + s.vector(m.Durable)
+	case ring.Reach:
+		return to + "reach: durable " + map[bool]string{true: "everywhere ", false: "on this side "}[m.All] + s.vector(m.Durable)
 	}
 	return ""
 }

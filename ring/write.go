@@ -182,7 +182,7 @@ func (r *Replica) apply(m *mirror, g *resource, w *Write) []gazetteer.Update {
 func (r *Replica) settleWaiters() {
 	r.waiters = slices.DeleteFunc(r.waiters, func(w *waiter) bool {
 		reached := r.reached(w)
-		if reached < w.ack && !r.hopeless(w) {
+		if reached < w.ack && !r.hopeless(w, reached) {
 			return false
 		}
 		r.settle(w, reached)
@@ -215,14 +215,21 @@ func (r *Replica) reached(w *waiter) Ack {
 			have++
 		}
 	}
-	if have >= w.m.ring.majority() {
-		return AckRing
+	switch {
+	case have < w.m.ring.majority():
+		return AckLocal
+	case w.ack == AckRegions && r.everywhere(w):
+		return AckRegions
 	}
-	return AckLocal
+	return AckRing
 }
 
-// hopeless: so few ring members are alive that the level cannot be reached now.
-func (r *Replica) hopeless(w *waiter) bool {
+// hopeless: so few ring members are alive that the level cannot be reached now, or a
+// region of the tree does not answer.
+func (r *Replica) hopeless(w *waiter, reached Ack) bool {
+	if reached == AckRing {
+		return r.plan.Tree.Cut
+	}
 	alive := w.m.ring.own()
 	for _, n := range w.m.ring.others {
 		if p := r.peer(n); !p.known || p.alive {

@@ -18,7 +18,7 @@ import (
 
 // ImportOptions say how an import is done.
 type ImportOptions struct {
-	Ack string // "local" or "ring"; empty for the server's default
+	Ack string // "local", "ring" or "regions"; empty for the server's default
 	// Progress, if set, is told now and then how many lines are stored.
 	Progress func(acknowledged int64)
 }

@@ -66,7 +66,7 @@ func (c *Client) Resolve(ctx context.Context, q Query) (Answer, error) {
 type WriteOptions struct {
 	IfMatch  string // a version, or "*" for any
 	Create   bool   // only if the resource does not exist
-	Ack      string // "local" or "ring"; empty for the server's default
+	Ack      string // "local", "ring" or "regions"; empty for the server's default
 	Deadline time.Duration
 	lease    *time.Duration // see PutLeased
 }

@@ -50,6 +50,7 @@ func sampleMessages() []ring.Message {
 		ring.Elements{Partition: p, Session: 6, Live: true, Updates: us}, ring.Elements{Partition: p, Updates: us[:1]},
 		ring.Mark{Partition: p}, ring.Mark{Partition: p, Session: 7, Vector: w, End: true, Founding: true},
 		ring.Report{Partition: p}, ring.Report{Partition: p, Session: 8, Durable: v, By: "fra-2", Hops: 3},
+		ring.Reach{Partition: p}, ring.Reach{Partition: p, Tree: 1 << 63, All: true, Durable: v},
 		ring.Subscribe{Scope: ring.Scope{Partition: p}},
 		ring.Subscribe{Scope: ring.Scope{Partition: p, Filter: ring.Filter{Prefix: "cran\xff"}}, Session: 9, Vector: v},
 		ring.Fresh{Node: "n", Origin: o},
@@ -108,8 +109,8 @@ func TestMessagesCross(t *testing.T) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}
 	}
-	if len(kinds) != int(linkSubscribe) {
-		t.Errorf("%d kinds of messages were tried, there are %d", len(kinds), linkSubscribe)
+	if len(kinds) != int(linkReach) {
+		t.Errorf("%d kinds of messages were tried, there are %d", len(kinds), linkReach)
 	}
 }
 
@@ -254,12 +255,12 @@ func TestBrokenMessagesAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for kind := linkGreet; kind <= linkSubscribe; kind++ {
+	for kind := linkGreet; kind <= linkReach; kind++ {
 		if _, err := d.decode(kind, []byte{0x0a, 200}, noTransit); gazetteer.KindOf(err) != gazetteer.Invalid || err == nil {
 			t.Errorf("kind %d, cut: %v", kind, err)
 		}
 	}
-	if m, err := d.decode(linkSubscribe+1, []byte{0x0a, 200}, noTransit); m != nil || err != nil {
+	if m, err := d.decode(linkReach+1, []byte{0x0a, 200}, noTransit); m != nil || err != nil {
 		t.Errorf("an unknown kind: %v, %v", m, err)
 	}
 }

@@ -45,6 +45,8 @@ func (d *linkDecoder) decode(kind byte, b []byte, transit func(echo uint64, held
 		return d.fresh(b, transit)
 	case linkSubscribe:
 		return d.subscribe(b)
+	case linkReach:
+		return d.reach(b)
 	}
 	return nil, nil
 }
@@ -197,6 +199,19 @@ func (d *linkDecoder) report(b []byte) (ring.Message, error) {
 	}
 	v, err := vector(w.Durable)
 	return ring.Report{Partition: p, Session: w.Session, Durable: v, By: gazetteer.NodeID(d.names.of(w.By)), Hops: w.Hops}, err
+}
+
+func (d *linkDecoder) reach(b []byte) (ring.Message, error) {
+	var w pb.Reach
+	if err := unmarshal(b, &w); err != nil {
+		return nil, err
+	}
+	p, err := d.partition(w.Type, w.Index)
+	if err != nil {
+		return nil, err
+	}
+	v, err := vector(w.Durable)
+	return ring.Reach{Partition: p, Tree: w.Tree, All: w.All, Durable: v}, err
 }
 
 // subscribe returns nil, as for a kind that is unknown, for a filter that this version

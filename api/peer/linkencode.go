@@ -21,6 +21,7 @@ const (
 	linkReport
 	linkFresh
 	linkSubscribe
+	linkReach
 
 	linkBeat    byte = 64
 	linkWant    byte = 65
@@ -100,6 +101,10 @@ func (e *linkEncoder) appendWhole(dst []byte, m ring.Message, at timing) ([]byte
 		})
 	case ring.Fresh:
 		return appendMessage(dst, linkFresh, freshToWire(&m, at))
+	case ring.Reach:
+		return appendMessage(dst, linkReach, &pb.Reach{
+			Type: string(m.Partition.Type), Index: m.Partition.Index, Tree: m.Tree, All: m.All, Durable: e.first(m.Durable),
+		})
 	case ring.Subscribe:
 		return appendMessage(dst, linkSubscribe, &pb.Subscribe{
 			Type: string(m.Scope.Partition.Type), Index: m.Scope.Partition.Index, Session: m.Session,

@@ -20,6 +20,8 @@ func controlSize(m ring.Message) int {
 		return base + len(m.Scope.Filter.Prefix) + position*len(m.Vector)
 	case ring.Report:
 		return base + position*len(m.Durable)
+	case ring.Reach:
+		return base + position*len(m.Durable)
 	case ring.Fresh:
 		return base + 2*position*len(m.Positions) + stableSize(m.Stable)
 	}

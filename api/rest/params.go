@@ -193,8 +193,10 @@ func ackParameter(value string) (ring.Ack, error) {
 		return ring.AckLocal, nil
 	case "ring":
 		return ring.AckRing, nil
+	case "regions":
+		return ring.AckRegions, nil
 	}
-	return 0, badParameter("ack", "%s is neither local nor ring", quoted(value))
+	return 0, badParameter("ack", "%s is none of local, ring and regions", quoted(value))
 }
 
 func ackName(a ring.Ack) string {
@@ -203,6 +205,8 @@ func ackName(a ring.Ack) string {
 		return "local"
 	case ring.AckRing:
 		return "ring"
+	case ring.AckRegions:
+		return "regions"
 	}
 	return "none"
 }

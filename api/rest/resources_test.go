@@ -124,6 +124,12 @@ func TestAcknowledgement(t *testing.T) {
 	if got.Ack != ring.AckRing || got.Deadline != 1500*time.Millisecond {
 		t.Errorf("%+v", got)
 	}
+	x.regional.Reached = ring.AckRegions
+	x.do("PUT", one+"?ack=regions", threeLocations).want(200)
+	x.regional.Reached = ring.AckRing
+	if r := x.do("PUT", one+"?ack=regions", threeLocations).want(202); got.Ack != ring.AckRegions || !strings.Contains(r.body, `"ack":"ring","asked":"regions"`) {
+		t.Errorf("%+v: %s", got, r.body)
+	}
 	x.regional.Reached = ring.AckLocal
 	for _, c := range []struct{ method, path, body string }{
 		{"PUT", one, threeLocations}, {"PUT", one + "/locations/a", `{"url":"https://a.example"}`}, {"PATCH", one, `{"attributes":null}`}, {"DELETE", one + "/locations/a", ""}, {"DELETE", one, ""},
@@ -132,7 +138,7 @@ func TestAcknowledgement(t *testing.T) {
 			t.Errorf("%s %s: %s", c.method, c.path, r.body)
 		}
 	}
-	for _, q := range []string{"ack=none", "ack=regions", "ack=", "deadline=0", "deadline=-1s", "deadline=1h", "deadline=soon", "deadline=NaN", "ack=ring&ack=ring", "sync=1"} {
+	for _, q := range []string{"ack=none", "ack=all", "ack=", "deadline=0", "deadline=-1s", "deadline=1h", "deadline=soon", "deadline=NaN", "ack=ring&ack=ring", "sync=1"} {
 		x.do("PUT", one+"?"+q, threeLocations).problem(problem.InvalidParameter)
 	}
 }

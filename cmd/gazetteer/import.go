@@ -37,7 +37,7 @@ stored stays, and the message says where to go on. Doing it again is safe.`,
 	}
 	fl := c.Flags()
 	fl.StringVar(&f.typ, "type", "", "type of all resources (default: as each document says)")
-	fl.StringVar(&f.ack, "ack", "", "how far each must get: local or ring (default: the server's)")
+	fl.StringVar(&f.ack, "ack", "", "how far each must get: local, ring or regions (default: the server's)")
 	fl.BoolVar(&f.makeTypes, "make-types", false, "make the types that do not exist")
 	return c
 }

@@ -57,7 +57,7 @@ added or replaced, and the others stay.`,
 func writeFlags(c *cobra.Command, o *client.WriteOptions) {
 	f := c.Flags()
 	f.StringVar(&o.IfMatch, "if-match", "", `only if the resource has this version; "*" for any`)
-	f.StringVar(&o.Ack, "ack", "", "how far it must get: local or ring (default: the server's)")
+	f.StringVar(&o.Ack, "ack", "", "how far it must get: local, ring or regions (default: the server's)")
 	f.DurationVar(&o.Deadline, "deadline", 0, "within which time (default: the server's)")
 }
 

@@ -82,7 +82,7 @@ func (m *member) follow(ctx context.Context) {
 
 // beyond tells the node what lies beyond its region.
 func (m *member) beyond(b planet.Beyond) {
-	m.node.SetPlanet(agent.Planet{Epoch: b.Epoch, Stores: b.Stores, Edges: b.Edges})
+	m.node.SetPlanet(agent.Planet{Epoch: b.Epoch, Stores: b.Stores, Edges: b.Edges, Tree: b.Tree})
 }
 
 // elsewhere is what the regional server knows of other regions: nothing while the process

@@ -37,7 +37,7 @@ func (a *agent) renew(w *ring.Write) (settled bool) {
 	if len(w.Put)+len(w.Delete) > 0 || w.Replace {
 		return false
 	}
-	a.refused = append(a.refused, ring.Outcome{Token: w.Token, Existed: true, Reached: max(w.Ack, ring.AckRing)})
+	a.refused = append(a.refused, ring.Outcome{Token: w.Token, Existed: true, Reached: ring.AckRing})
 	return true
 }
 

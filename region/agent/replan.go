@@ -18,6 +18,8 @@ type Planet struct {
 	Stores []gazetteer.StoreID
 	// Edges are the links of this node to replicas of other regions.
 	Edges []ring.Edge
+	// Tree is the installed tree of regions; without an ID nothing is known of it.
+	Tree ring.Tree
 }
 
 // Replan makes the node follow a newer plan; an older one is ignored. When it returns, no

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+	"time"
 
 	"gazetteer"
 	"gazetteer/region/control"
@@ -24,14 +25,33 @@ func (p *Planet) follow() {
 			told = b
 			p.Beyond(b)
 		}
+		if !p.waits(told.Tree.Cut, planned, hosted, heard) {
+			p.far.watch(p, nil, nil)
+			return
+		}
+	}
+}
+
+// cutEvery is how often it is looked whether all regions of the tree answer.
+const cutEvery = 500 * time.Millisecond
+
+// waits returns when something may have changed; false when the planet is closed.
+func (p *Planet) waits(cut bool, planned, hosted, heard <-chan struct{}) bool {
+	tick := time.NewTicker(cutEvery)
+	defer tick.Stop()
+	for {
 		select {
 		case <-planned:
 		case <-hosted:
 		case <-heard:
+		case <-tick.C:
+			if plan := p.plan(); p.treeOf(plan, p.others()).Cut == cut {
+				continue
+			}
 		case <-p.ctx.Done():
-			p.far.watch(p, nil, nil)
-			return
+			return false
 		}
+		return true
 	}
 }
 
@@ -46,11 +66,12 @@ func (p *Planet) look(plan *control.Plan, types []gazetteer.Type) Beyond {
 	}
 	b := Beyond{Stores: storesOf(plan, others), Edges: edges(p.Node, own, branches, p.far.relays)}
 	b.Epoch = epochOf(b.Stores)
+	b.Tree = p.treeOf(plan, others)
 	return b
 }
 
 func (b *Beyond) equal(o *Beyond) bool {
-	return b.Epoch == o.Epoch && slices.Equal(b.Stores, o.Stores) && slices.EqualFunc(b.Edges, o.Edges, func(e, f ring.Edge) bool {
+	return b.Epoch == o.Epoch && b.Tree.ID == o.Tree.ID && b.Tree.Cut == o.Tree.Cut && slices.Equal(b.Tree.Branches, o.Tree.Branches) && slices.Equal(b.Stores, o.Stores) && slices.EqualFunc(b.Edges, o.Edges, func(e, f ring.Edge) bool {
 		return e.Peer == f.Peer && slices.Equal(e.Partitions, f.Partitions)
 	})
 }

@@ -68,6 +68,7 @@ type Beyond struct {
 	Epoch  uint64              // stands for Stores: equal sets have equal ones
 	Stores []gazetteer.StoreID // of all replicas of the planet, those of the own region included
 	Edges  []ring.Edge         // of this node, to replicas of other regions
+	Tree   ring.Tree           // the installed one
 }
 
 // Planet is one process' part in it. Its methods may be called concurrently.

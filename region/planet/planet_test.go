@@ -29,6 +29,9 @@ func TestRegionsJoinAndFindTheirTree(t *testing.T) {
 		if a.knows().Epoch != d.knows().Epoch || len(a.knows().Stores) != 4 {
 			t.Errorf("a reckons with %v, d with %v", a.knows().Stores, d.knows().Stores)
 		}
+		if tree := b.knows().Tree; fmt.Sprint(tree.Branches) != "[a c]" || tree.ID != d.knows().Tree.ID || tree.ID == loneTree || tree.Cut {
+			t.Errorf("b reckons with the tree %+v, d with %+v", tree, d.knows().Tree)
+		}
 		time.Sleep(15 * time.Second) // old branches have drained
 		if got := fmt.Sprint(b.edges()); got != "[a-1 271 c-1 271]" {
 			t.Errorf("b is linked to %s", got)
@@ -49,12 +52,19 @@ func TestARegionIsCutOffAndComesBack(t *testing.T) {
 		e.eventually(30*time.Second, "a-b b-c c-d")
 		time.Sleep(15 * time.Second)
 		e.setCut("b", true)
+		time.Sleep(4 * time.Second)
+		if tree := a.knows().Tree; !tree.Cut {
+			t.Errorf("b is silent, and a reckons with %+v", tree)
+		}
 		e.eventually(20*time.Second, "a-b(draining) a-c b-c(draining) c-d")
 		top, err := a.planet.Operator().Topology(t.Context())
 		if err != nil || stateIn(top, "b") != "unreachable" || stateIn(top, "c") != "live" {
 			t.Errorf("%+v, %v", top.Regions, err)
 		}
 		time.Sleep(pingTimeout)
+		if tree := a.knows().Tree; tree.Cut || fmt.Sprint(tree.Branches) != "[c]" {
+			t.Errorf("the tree is without b, and a reckons with %+v", tree)
+		}
 		if near := a.planet.Nearest(); len(near) != 2 || near[0].Region != "c" {
 			t.Errorf("nearest to a are %v", near)
 		}

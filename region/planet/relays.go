@@ -94,7 +94,7 @@ func (r *relays) check(partitions uint32) error {
 // partition of which it is the relay to the relay of the branch. What the branch has not
 // said yet has no link.
 func edges(self gazetteer.NodeID, own map[gazetteer.Type]*relays, branches []gazetteer.RegionID, theirs func(gazetteer.RegionID, gazetteer.Type) *relays) []ring.Edge {
-	linked := map[gazetteer.NodeID][]gazetteer.Partition{}
+	linked, of := map[gazetteer.NodeID][]gazetteer.Partition{}, map[gazetteer.NodeID]gazetteer.RegionID{}
 	for _, b := range branches {
 		for t, mine := range own {
 			far := theirs(b, t)
@@ -104,18 +104,19 @@ func edges(self gazetteer.NodeID, own map[gazetteer.Type]*relays, branches []gaz
 			for i := range uint32(len(mine.Of) / 2) {
 				if to := far.of(i); to != "" && mine.of(i) == self {
 					linked[to] = append(linked[to], gazetteer.Partition{Type: t, Index: i})
+					of[to] = b
 				}
 			}
 		}
 	}
-	return sorted(linked)
+	return sorted(linked, of)
 }
 
-func sorted(linked map[gazetteer.NodeID][]gazetteer.Partition) []ring.Edge {
+func sorted(linked map[gazetteer.NodeID][]gazetteer.Partition, of map[gazetteer.NodeID]gazetteer.RegionID) []ring.Edge {
 	var out []ring.Edge
 	for n, ps := range linked {
 		slices.SortFunc(ps, gazetteer.Partition.Compare)
-		out = append(out, ring.Edge{Peer: n, Partitions: ps})
+		out = append(out, ring.Edge{Peer: n, Region: of[n], Partitions: ps})
 	}
 	slices.SortFunc(out, func(a, b ring.Edge) int {
 		if a.Peer < b.Peer {

@@ -103,9 +103,9 @@ func TestEdgesJoinRelays(t *testing.T) {
 	own := map[gazetteer.Type]*relays{"t": relaysOf(twoRings(), "t", addrOf), "u": relaysOf(twoRings("a"), "u", addrOf)}
 	branches := []gazetteer.RegionID{"far", "silent"}
 	for self, want := range map[gazetteer.NodeID]string{
-		"a": "[{x [{t 0} {t 2}]} {y [{t 4}]}]",
-		"b": "[{x [{u 0} {u 2}]} {y [{u 4}]}]",
-		"c": "[{x [{t 1} {u 1}]} {y [{t 3} {t 5} {u 3} {u 5}]}]",
+		"a": "[{x far [{t 0} {t 2}]} {y far [{t 4}]}]",
+		"b": "[{x far [{u 0} {u 2}]} {y far [{u 4}]}]",
+		"c": "[{x far [{t 1} {u 1}]} {y far [{t 3} {t 5} {u 3} {u 5}]}]",
 		"d": "[]",
 	} {
 		if got := fmt.Sprint(edges(self, own, branches, theirs)); got != want {
