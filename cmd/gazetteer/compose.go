@@ -228,6 +228,7 @@ const candidates = 5
 // openPlanet begins to follow the region's plan and the other regions.
 func (m *member) openPlanet(context.Context) error {
 	if m.group == nil {
+		m.node.SetPlanet(agent.Alone())
 		return nil
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -145,7 +145,7 @@ func (a *agent) host(t gazetteer.Type) bool {
 // configure gives the core all rings of all types that are hosted here, and of the
 // leftovers.
 func (a *agent) configure() {
-	p := ring.Plan{Epoch: a.plan.Epoch(), Stores: a.plan.Stores()}
+	p := ring.Plan{Epoch: a.plan.Epoch(), Stores: a.plan.Stores(), Tree: a.planet.Tree}
 	if len(a.planet.Stores) > 0 {
 		p.Epoch, p.Stores = a.planet.Epoch, union(a.planet.Stores, p.Stores)
 	}

@@ -22,6 +22,9 @@ type Planet struct {
 	Tree ring.Tree
 }
 
+// Alone is the planet of a region that no other one can join: its tree is the region.
+func Alone() Planet { return Planet{Tree: ring.Tree{ID: 1}} }
+
 // Replan makes the node follow a newer plan; an older one is ignored. When it returns, no
 // server of this node answers by the older plan any more: the node uses the new one, and
 // may say so. While the disk is full that takes until there is room.
