@@ -117,7 +117,7 @@ func TestRestartedReplicaAnswersAfterCatchUp(t *testing.T) {
 		x := begin(t, s, 3)
 		n := gazetteer.NodeID("a/ring-2")
 		x.at(30*time.Second, func() { x.planet.states[n] = Down })
-		x.at(60*time.Second, func() { x.planet.states[n], x.planet.behind[n] = Up, true })
+		x.at(30500*time.Millisecond, func() { x.planet.states[n], x.planet.behind[n] = Up, true }) // before a check sees it
 		var before int
 		x.at(120*time.Second, func() { before = x.planet.answers[n]; delete(x.planet.behind, n) })
 		x.run(s.Duration)
