@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // simCommand holds what is done with scenarios; each of its commands has a file of its own.
 func (a *app) simCommand() *cobra.Command {
 	c := group("sim", "Run a planet from a scenario file",
+		a.simRunCommand(),
 		a.simValidateCommand(),
 		a.simReportCommand(),
 	)

@@ -9,11 +9,11 @@ import (
 // key, and the newest that was acknowledged. It stands apart from the replicas.
 type books struct {
 	planet  Planet
-	written []gazetteer.Key // by value, from firstValue on
+	written []gazetteer.Key // the nth value is firstValue + n
 	newest  map[gazetteer.Key]gazetteer.Stamp
 }
 
-// firstValue is the first that clients write; those of the catalogue lie below it.
+// firstValue is the first that clients write.
 const firstValue = 1 << 32
 
 // value returns a new one for a write of a key. It counts as written from now on: also a
@@ -25,12 +25,11 @@ func (b *books) value(k gazetteer.Key) uint64 {
 
 // holds reports whether a value was ever given to a key.
 func (b *books) holds(k gazetteer.Key, value uint64) bool {
-	if value < firstValue {
-		first, ok := b.planet.Initial(k)
-		return ok && value == first
+	if n := value - firstValue; n < uint64(len(b.written)) && b.written[n] == k {
+		return true
 	}
-	n := value - firstValue
-	return n < uint64(len(b.written)) && b.written[n] == k
+	first, ok := b.planet.Initial(k)
+	return ok && value == first
 }
 
 // acknowledged notes a write that was carried out.

@@ -1,9 +1,6 @@
 package fleet
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 // check asks every server whether it is healthy, and plans the next check.
 func (b *balancer) check() {
@@ -79,9 +76,4 @@ func (b *balancer) checked(k *backend, healthy bool, why string) {
 	case !healthy && k.row >= b.unhealthy:
 		b.put(k, false, why)
 	}
-}
-
-// checkFrom spreads the first checks of balancers over their interval.
-func (f *Fleet) checkFrom(b *balancer) {
-	f.agenda.After(time.Duration(f.rand.Int64N(int64(b.interval))), b.check)
 }

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -19,15 +20,16 @@ type crowd struct {
 	catalogue *Catalogue
 	users     []user
 	counts    result.Counts // its own: nothing else writes them
-	inFlight  int
+	inFlight  int64
 }
 
 // usersPerCrowd is how many clients a crowd has. Every second one keeps a session.
 const usersPerCrowd = 256
 
 func (f *Fleet) newCrowd(a *area, model scenario.Clients, of *Catalogue) *crowd {
-	c := &crowd{fleet: f, area: a, model: model, catalogue: of, rand: f.fork(), users: make([]user, usersPerCrowd)}
-	c.arrivals = NewArrivals(model.Rate, f.fork())
+	name := fmt.Sprintf("%s %s %d", a.name, model.Type, len(a.crowds))
+	c := &crowd{fleet: f, area: a, model: model, catalogue: of, rand: f.dice("clients " + name), users: make([]user, usersPerCrowd)}
+	c.arrivals = NewArrivals(model.Rate, f.dice("arrivals "+name))
 	for i := range c.users {
 		if i%2 == 0 {
 			c.users[i] = user{session: true, seen: map[gazetteer.Key]gazetteer.Stamp{}}

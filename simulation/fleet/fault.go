@@ -109,3 +109,13 @@ func (f *Fleet) Nodes(region string) (names []string) {
 	}
 	return names
 }
+
+// Runs reports whether one of the fleet's own servers does.
+func (f *Fleet) Runs(node string) bool {
+	a := f.areaOf(node)
+	if a == nil {
+		return false
+	}
+	s := a.station(node)
+	return s != nil && s.state == Up
+}

@@ -34,7 +34,6 @@ type Fleet struct {
 	scenario   *scenario.Scenario
 	agenda     *agenda.Agenda
 	planet     Planet
-	rand       *rand.Rand
 	areas      []*area // by name
 	byName     map[gazetteer.RegionID]*area
 	catalogues map[gazetteer.Type]*Catalogue
@@ -55,7 +54,6 @@ func New(c Config) (*Fleet, error) {
 	}
 	f := &Fleet{
 		config: c, scenario: c.Scenario, agenda: c.Agenda, planet: c.Planet,
-		rand:       rand.New(rand.NewPCG(c.Seed, 0x666c656574)), // "fleet"
 		byName:     map[gazetteer.RegionID]*area{},
 		catalogues: map[gazetteer.Type]*Catalogue{},
 		books:      books{planet: c.Planet, newest: map[gazetteer.Key]gazetteer.Stamp{}},
@@ -118,14 +116,14 @@ func (f *Fleet) Start() {
 	f.started, f.collected = f.agenda.Now(), f.agenda.Now()
 	for _, a := range f.areas {
 		for _, b := range a.balancers {
-			f.checkFrom(b)
+			f.soon("checks "+b.name, b.interval, b.check)
 		}
 		for _, c := range a.servers {
 			if c.group != nil {
 				c.group.begin()
 			}
 		}
-		f.agenda.After(time.Duration(f.rand.Int64N(int64(viewEvery))), a.view.check)
+		f.soon("view "+string(a.name), viewEvery, a.view.check)
 		for _, c := range a.crowds {
 			c.await()
 		}
@@ -138,19 +136,28 @@ func (f *Fleet) Start() {
 func (f *Fleet) now() time.Duration { return f.agenda.Now() - f.started }
 
 // Busy reports whether a request is under way.
-func (f *Fleet) Busy() bool {
+func (f *Fleet) Busy() bool { return f.InFlight() > 0 }
+
+// InFlight is how many requests are.
+func (f *Fleet) InFlight() (n int64) {
 	for _, a := range f.areas {
 		for _, c := range a.crowds {
-			if c.inFlight > 0 {
-				return true
-			}
+			n += c.inFlight
 		}
 	}
-	return false
+	return n
 }
 
-// fork returns randomness of its own, so that what one crowd draws changes no other.
-func (f *Fleet) fork() *rand.Rand { return rand.New(rand.NewPCG(f.rand.Uint64(), f.rand.Uint64())) }
+// soon spreads the beginnings of what comes again and again over its interval.
+func (f *Fleet) soon(name string, interval time.Duration, do func()) {
+	f.agenda.After(time.Duration(f.dice(name).Int64N(int64(interval))), do)
+}
+
+// dice returns randomness of its own for something that has a name: what one thing draws,
+// or that it is not there, changes nothing elsewhere.
+func (f *Fleet) dice(of string) *rand.Rand {
+	return rand.New(rand.NewPCG(f.config.Seed, gazetteer.Hash(of)))
+}
 
 // send lets something happen when a message has arrived that leaves now; never, if it is
 // lost.

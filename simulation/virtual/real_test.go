@@ -1,0 +1,37 @@
+package virtual
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"gazetteer/simulation/result"
+)
+
+// The same with the product's own cores.
+func TestPlanetOfCores(t *testing.T) {
+	s := parse(t, load+crash+"checks: {max_errors: 0.05}\neach_region: {replicas: 2}\npartitions: 5\n")
+	files := func() (out [2][]byte) {
+		dir := t.TempDir()
+		r, err := Run(t.Context(), s, Options{Seed: 3, Dir: dir})
+		if err != nil || r.Unfinished != "" || len(r.Failed()) > 0 {
+			t.Fatalf("%v, unfinished %q, failed %v", err, r.Unfinished, r.Failed())
+		}
+		if r.Generators.Reads < 800 || r.Generators.Writes < 200 || len(r.Trees) == 0 || r.Messages.Updates == 0 {
+			t.Errorf("the run did little: %+v, %d trees, %+v", r.Generators, len(r.Trees), r.Messages)
+		}
+		for i, name := range []string{result.EventsFile, result.RunFile} {
+			if out[i], err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return out
+	}
+	first, again := files(), files()
+	for i := range first {
+		if !bytes.Equal(first[i], again[i]) {
+			t.Errorf("file %d of two runs of one seed differs", i)
+		}
+	}
+}
