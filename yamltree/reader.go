@@ -141,7 +141,7 @@ func Texts[S ~string](r *Reader, t *Tree, at string) []S {
 
 // Escape makes a key a part of a JSON pointer (RFC 6901).
 func Escape(key string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+	return strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1")
 }
 
 func find(keys []Key, name string) *Key {
