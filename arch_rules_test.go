@@ -41,10 +41,10 @@ var floors = [][]string{
 
 // joins are the imports inside one top folder beyond "a child imports its parent".
 var joins = map[string][]string{
-	"region":        {"region/geo", "region/health"},                   // a regional server ranks, and knows how types are checked
-	"region/planet": {"region/control"},                                // follows the plan, and has it changed
-	"region/agent":  {"region/geo", "region/control", "region/health"}, // composes the parts of one process
-	"region/demand": {"region/control"},                                // has the plan changed
+	"region":        {"region/geo", "region/health", "region/watch"},                   // a regional server ranks, knows how types are checked, and merges what changes
+	"region/planet": {"region/control"},                                                // follows the plan, and has it changed
+	"region/agent":  {"region/geo", "region/control", "region/health", "region/watch"}, // composes the parts of one process
+	"region/demand": {"region/control"},                                                // has the plan changed
 	"api/rest":      {"api/rest/jsontext", "api/rest/problem"},
 	"api/router":    {"api/rest/problem"},                      // what it refuses reads like a regional server's answer
 	"api/client":    {"api/rest/jsontext", "api/rest/problem"}, // what the server writes the client reads

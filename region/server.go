@@ -10,6 +10,7 @@ import (
 
 	"gazetteer"
 	"gazetteer/region/geo"
+	"gazetteer/region/watch"
 	"gazetteer/ring"
 )
 
@@ -47,6 +48,7 @@ type Server struct {
 	learning   learning
 	count      counters
 	demand     demands
+	watches    *watch.Hub
 }
 
 var _ Regional = (*Server)(nil)
@@ -66,12 +68,14 @@ func NewServer(c Config) *Server {
 	s.lone = []Site{{Name: s.region, Self: true, State: SiteLive}}
 	s.types.init(s)
 	s.groups.init(s, c.Plan)
+	s.watches = watch.NewHub(s.stream, s.partitions)
 	return s
 }
 
 // Run reads the known types again and again, and learns from what clients have measured,
 // until ctx ends.
 func (s *Server) Run(ctx context.Context) {
+	defer s.watches.Close()
 	var learner sync.WaitGroup
 	learner.Go(func() { s.learning.run(ctx) })
 	s.types.refresh(ctx)

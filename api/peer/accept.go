@@ -93,6 +93,8 @@ func (t *Transport) serveStream(nc net.Conn) error {
 		return t.links.serve(s)
 	case kind == kindRaft:
 		return t.serveRaft(s)
+	case kind == kindWatch:
+		return t.serveWatch(s)
 	}
 	return t.serveRequests(s)
 }

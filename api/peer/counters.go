@@ -8,7 +8,7 @@ type counters struct {
 	requests                     atomic.Uint64
 	linked, unlinked, collisions atomic.Uint64
 	overflows, unknown           atomic.Uint64
-	streams                      atomic.Uint64
+	streams, watches             atomic.Uint64
 }
 
 // Counters count what happened since the start: for metrics.
@@ -23,6 +23,7 @@ type Counters struct {
 	Overflows  uint64 // links closed because their control messages were not taken
 	Unknown    uint64 // link messages of a kind this version does not know
 	Streams    uint64 // raft streams taken
+	Watches    uint64 // streams of changes begun
 }
 
 // Counters returns what happened so far.
@@ -31,6 +32,6 @@ func (t *Transport) Counters() Counters {
 	return Counters{
 		Accepted: c.accepted.Load(), Crowded: c.crowded.Load(), Refused: c.refused.Load(), Requests: c.requests.Load(),
 		Linked: c.linked.Load(), Unlinked: c.unlinked.Load(), Collisions: c.collisions.Load(),
-		Overflows: c.overflows.Load(), Unknown: c.unknown.Load(), Streams: c.streams.Load(),
+		Overflows: c.overflows.Load(), Unknown: c.unknown.Load(), Streams: c.streams.Load(), Watches: c.watches.Load(),
 	}
 }

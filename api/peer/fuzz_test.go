@@ -88,7 +88,7 @@ func FuzzHello(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for kind := kindRequests; kind <= kindRaft; kind++ {
+		for kind := kindRequests; kind <= kindWatch; kind++ {
 			for _, byAddr := range []bool{false, true} {
 				if t.check(h, kind, byAddr) == nil && !mayPass(h, kind, byAddr) {
 					tt.Fatalf("taken: %v on kind %d, by address %v", h, kind, byAddr)

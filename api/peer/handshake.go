@@ -96,8 +96,8 @@ func (t *Transport) receive(nc net.Conn) (*stream, connKind, error) {
 		return nil, 0, err
 	}
 	s.peer = t.agree(h)
-	if kind < kindRequests || kind > kindRaft {
-		return s, kind, unsupported("connections of kind %d are unknown here; requests are %d, links %d, raft %d", kind, kindRequests, kindLink, kindRaft)
+	if kind < kindRequests || kind > kindWatch {
+		return s, kind, unsupported("connections of kind %d are unknown here; requests are %d, links %d, raft %d, streams of changes %d", kind, kindRequests, kindLink, kindRaft, kindWatch)
 	}
 	byAddr := h.To == "" && kind != kindLink
 	if err := t.check(h, kind, byAddr); err != nil {

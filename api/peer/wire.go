@@ -18,6 +18,7 @@ const (
 	kindRequests connKind = 1
 	kindLink     connKind = 2
 	kindRaft     connKind = 3
+	kindWatch    connKind = 4
 )
 
 // The formats of frames and messages that this version speaks.

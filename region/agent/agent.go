@@ -72,12 +72,14 @@ type agent struct {
 	scans   map[ring.ScanID]*scan
 	readers readers
 	leases  leases
-	wanted  []gazetteer.NodeID        // the nodes to keep a link to
-	alive   map[gazetteer.NodeID]bool // what the links said last
-	ages    map[string]*age           // by who writes
-	agedAt  time.Duration             // when these were set last; one that is older is no wrong bound
-	serving map[gazetteer.Partition]ring.Serving
-	failed  error
+
+	followers followers
+	wanted    []gazetteer.NodeID        // the nodes to keep a link to
+	alive     map[gazetteer.NodeID]bool // what the links said last
+	ages      map[string]*age           // by who writes
+	agedAt    time.Duration             // when these were set last; one that is older is no wrong bound
+	serving   map[gazetteer.Partition]ring.Serving
+	failed    error
 
 	tellAlive func(gazetteer.NodeID, bool) // see Config.Alive
 }
@@ -182,6 +184,7 @@ func (a *agent) step(ctx context.Context, first input) error {
 	if err := a.perform(ctx, a.core.Ready()); err != nil {
 		return err
 	}
+	a.join()
 	a.lookAround()
 	for _, done := range a.told {
 		close(done)

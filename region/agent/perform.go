@@ -19,6 +19,7 @@ func (a *agent) perform(ctx context.Context, r ring.Ready) error {
 			return err
 		}
 		a.observe(&r.Save)
+		a.committed(&r.Save)
 	}
 	if ctx.Err() != nil {
 		return nil // it may not be saved: nothing that speaks of it may go out

@@ -55,6 +55,7 @@ func (a *agent) publish() {
 	}
 	a.view.Store(v)
 	a.leases.dirty = true
+	a.unfollow()
 }
 
 // show returns the places of a type as they are now.
