@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"gazetteer"
+	"gazetteer/pb"
 	"gazetteer/region/watch"
 )
 
@@ -53,4 +54,17 @@ func (s *Server) stream(ctx context.Context, q *watch.Query, take func(*watch.Ba
 		not = m
 	}
 	return g.unanswered("region.Stream", gazetteer.Key{Type: q.Type}, err)
+}
+
+// DecodeElement returns what an update of a watch says: of a location the location, else
+// the attributes.
+func DecodeElement(u *gazetteer.Update) (attributes []byte, l gazetteer.Location, err error) {
+	if l.ID = u.Element.Location; l.ID != "" {
+		err = pb.DecodeLocation(u.Body, &l)
+		return nil, l, err
+	}
+	if attributes, err = pb.DecodeAttributes(u.Body); attributes == nil {
+		attributes = emptyObject()
+	}
+	return attributes, l, err
 }

@@ -112,7 +112,7 @@ type watched struct {
 	s *stream
 
 	mu    sync.Mutex // guards following, and is held while something is written
-	frame []byte // memory for the next one
+	frame []byte     // memory for the next one
 }
 
 func (w *watched) run(role byte, q *watch.Query) error {

@@ -43,6 +43,9 @@ type Limits struct {
 	// are worked on at once. Health is never refused, and no class can starve another:
 	// more streams slow an import down, they do not stop lookups.
 	Reads, Writes, Streams int
+	// Watches (20,000) is how many watches there are at once, WatchesPerAddress (100) how
+	// many of one client address (a /64 of IPv6).
+	Watches, WatchesPerAddress int
 	// QueueFor (100 ms) is how long a request waits for its turn before it gets 503.
 	// Longer hides an overload from the clients that could go elsewhere.
 	QueueFor time.Duration
@@ -70,6 +73,8 @@ func (l Limits) withDefaults() Limits {
 	orInt(&l.Reads, 1024)
 	orInt(&l.Writes, 512)
 	orInt(&l.Streams, 16)
+	orInt(&l.Watches, 20_000)
+	orInt(&l.WatchesPerAddress, 100)
 	orInt(&l.ConnsPerAddress, 200)
 	orInt(&l.ImportBatch, 512)
 	orInt(&l.Burst, int(2*l.PerAddress)+1)

@@ -1,8 +1,10 @@
 package rest
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -40,6 +42,9 @@ type Handler struct {
 	arriving atomic.Int64 // bytes of bodies that are on their way
 	started  time.Time
 	draining atomic.Bool
+	watchers watchers
+	serving  context.Context // ends with the streams, when the server does
+	endFlows context.CancelFunc
 }
 
 // New makes the handler.
@@ -52,6 +57,8 @@ func New(c Config) (*Handler, error) {
 		log: c.Log, version: c.Version, openapi: []byte(openAPIText), started: time.Now(), origins: http.NewCrossOriginProtection(),
 	}
 	h.region, h.node = c.Regional.Name()
+	h.watchers = watchers{most: h.limits.WatchesPerAddress, held: map[netip.Prefix]int{}}
+	h.serving, h.endFlows = context.WithCancel(context.Background())
 	h.headers.fill(h.region)
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
@@ -155,4 +162,8 @@ func (h *Handler) recover(w http.ResponseWriter, r *http.Request) {
 // Drain makes /readyz fail, so that load balancers send clients elsewhere while requests
 // are still answered. Each connection ends with its next answer: none is left that breaks
 // when the process ends.
-func (h *Handler) Drain() { h.draining.Store(true) }
+// Watches end at once: their clients go on elsewhere, from their last bookmark.
+func (h *Handler) Drain() {
+	h.draining.Store(true)
+	h.endFlows()
+}

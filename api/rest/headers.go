@@ -12,6 +12,7 @@ import (
 // points at them costs no allocation. They are never written to.
 type headers struct {
 	json, ndjson, problem []string
+	events                []string
 	nosniff, vary         []string
 	noStore, noCache      []string
 	fresh                 []string // a staleness of 0
@@ -24,6 +25,7 @@ func (h *headers) fill(region gazetteer.RegionID) {
 		json:    []string{"application/json"},
 		ndjson:  []string{"application/x-ndjson"},
 		problem: []string{"application/problem+json"},
+		events:  []string{"text/event-stream"},
 		nosniff: []string{"nosniff"},
 		vary:    []string{"Accept"},
 		noStore: []string{"no-store"},

@@ -20,6 +20,7 @@ type lookup struct {
 	answer     region.Answer
 	redirect   choice
 	redirected bool
+	watch      bool // the answer is followed
 	body       []byte
 	order      []region.Choice
 }
@@ -43,6 +44,9 @@ func (h *Handler) resolve(c *gin.Context) error {
 		l = new(lookup)
 	}
 	err := h.look(c, l)
+	if l.watch {
+		return err
+	}
 	h.metrics.resolved(l, err, time.Since(start))
 	if err == nil && h.metrics.regrets.due() {
 		_, l.order = h.regional.Order(l.order[:0], &l.query.Client)
@@ -65,6 +69,9 @@ func (h *Handler) look(c *gin.Context, l *lookup) error {
 			return err
 		}
 	}
+	if l.watch {
+		return h.watchAnswer(c, l)
+	}
 	if err := h.regional.Resolve(c.Request.Context(), &l.query, &l.answer); err != nil {
 		if l.query.Direct {
 			return misdirected(err)
@@ -84,7 +91,7 @@ func (h *Handler) look(c *gin.Context, l *lookup) error {
 func (l *lookup) reset(k gazetteer.Key, addr netip.Addr) {
 	avoid := l.query.Avoid[:0]
 	l.query = region.Query{Key: k, Client: geo.Client{Addr: addr}, Avoid: avoid}
-	l.redirect, l.redirected = byAccept, false
+	l.redirect, l.redirected, l.watch = byAccept, false, false
 }
 
 // answerLookup sends the body. Only what differs from the last answer is new memory.
@@ -109,7 +116,7 @@ func (h *Handler) lookupHeaders(out http.Header, a *region.Answer) {
 	out["Gazetteer-Staleness"] = h.headers.stale(a.Staleness)
 }
 
-const lookupParameters = "limit, lat, lon, country, ip, region, filter, prefer, avoid, explain, redirect, direct"
+const lookupParameters = "limit, lat, lon, country, ip, region, filter, prefer, avoid, explain, redirect, direct, watch"
 
 // parseLookup reads the query string of a lookup and refuses what contradicts itself.
 func (h *Handler) parseLookup(query string, l *lookup) error {
@@ -122,6 +129,9 @@ func (h *Handler) parseLookup(query string, l *lookup) error {
 	}
 	if l.redirect == yes && l.query.Explain {
 		return badParameter("explain", "is an answer in JSON: it contradicts redirect=1")
+	}
+	if l.watch && (l.redirect == yes || l.query.Direct) {
+		return badParameter("watch", "is a stream: it contradicts redirect=1 and direct=1")
 	}
 	if err := contradiction(l.query.Direct, l.query.Region); err != nil {
 		return err
@@ -174,6 +184,8 @@ func (h *Handler) lookupParameter(l *lookup, s *statement, name, value string) (
 		q.Explain, err = flagParameter(name, value)
 	case "direct":
 		q.Direct, err = flagParameter(name, value)
+	case "watch":
+		l.watch, err = flagParameter(name, value)
 	case "redirect":
 		l.redirect, err = redirectParameter(value)
 	default:

@@ -137,7 +137,7 @@ func TestResolveRefusals(t *testing.T) {
 		"?country=DEU": "country", "?country=4%20": "country", "?country=": "country", "?ip=1.2.3": "ip", "?ip=fe80::1%25eth0": "ip",
 		"?ip=192.0.2.1&lat=1&lon=1": "ip", "?ip=192.0.2.1&country=DE": "ip", "?filter==x": "filter", "?filter=%ff": "filter",
 		"?region=": "region", "?region=R1": "region", "?region=any": "region", "?avoid=": "avoid", "?avoid=%ff": "avoid", "?explain=yes": "explain", "?redirect=2": "redirect", "?redirect=1&explain=1": "explain",
-		"?latitude=1": "latitude", "?Limit=1": "Limit", "?limit=%zz": "limit", "?%zz=1": "", "?watch=1": "watch", "?max_stale=5s": "max_stale", "?prefer==x": "prefer", "?prefer=a&prefer=b": "prefer",
+		"?latitude=1": "latitude", "?Limit=1": "Limit", "?limit=%zz": "limit", "?%zz=1": "", "?watch=2": "watch", "?max_stale=5s": "max_stale", "?prefer==x": "prefer", "?prefer=a&prefer=b": "prefer",
 		"?a%00b=1": "a\x00b", "?" + strings.Repeat("n", 200) + "=": strings.Repeat("n", 64) + "…",
 		"?" + strings.Repeat("avoid=x&", 101): "avoid",
 	} {

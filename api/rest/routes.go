@@ -82,6 +82,7 @@ func routes() []route {
 		{http.MethodPost, location + `\:heartbeat`, writes, noBody, (*Handler).heartbeat},
 
 		{http.MethodGet, "/v1/conflicts", reads, noBody, (*Handler).conflicts},
+		{http.MethodGet, "/v1/watch", watching, noBody, (*Handler).watchChanges},
 		{http.MethodGet, "/v1/status", reads, noBody, (*Handler).status},
 
 		{http.MethodGet, "/v1/topology", reads, noBody, (*Handler).topology},
@@ -116,10 +117,11 @@ func (h *Handler) mount(e *gin.Engine) {
 	limited := map[class]*turns{
 		health: newTurns(0, 0), reads: newTurns(l.Reads, l.QueueFor),
 		writes: newTurns(l.Writes, l.QueueFor), streams: newTurns(l.Streams, l.QueueFor),
+		watching: newTurns(l.Watches, l.QueueFor),
 	}
 	ofItems := map[string]verbs{}
 	for _, rt := range routes() {
-		served := h.served(rt, limited[rt.class])
+		served := h.served(rt, limited[rt.class], limited[watching])
 		if item, verb, ok := rt.verb(); ok {
 			ofItems[item] = append(ofItems[item], doable{verb, served})
 			continue
@@ -136,12 +138,16 @@ func (h *Handler) mount(e *gin.Engine) {
 }
 
 // served wraps a route's handler with what its row declares.
-func (h *Handler) served(rt route, t *turns) gin.HandlerFunc {
+// Requests that are answered as long as they last compete with each other only.
+func (h *Handler) served(rt route, ofClass, ofWatches *turns) gin.HandlerFunc {
 	counted := h.metrics.route(rt)
 	return func(c *gin.Context) {
 		err := h.admit(c, &rt)
 		if err == nil {
-			w := turn{of: t}
+			w := turn{of: ofClass}
+			if rt.class == reads && watches(c.Request) {
+				w.of = ofWatches
+			}
 			defer w.give()
 			if rt.body > 0 {
 				c.Set(turnKey, &w)

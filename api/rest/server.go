@@ -16,8 +16,8 @@ const (
 	readTimeout   = 15 * time.Second
 	writeTimeout  = 30 * time.Second
 	idleTimeout   = 60 * time.Second
-	headerBytes   = 16 << 10
-	streamsMax    = 100 // at once on one HTTP/2 connection
+	headerBytes   = 64 << 10 // a cursor of a watch may be long
+	streamsMax    = 100      // at once on one HTTP/2 connection
 )
 
 // Server returns an HTTP server for a handler, to be started by Serve or ServeTLS and

@@ -21,13 +21,13 @@ import (
 func TestServerHasLimits(t *testing.T) {
 	x := start(t, nil)
 	s := Server("127.0.0.1:0", x.handler)
-	if s.ReadHeaderTimeout != 5*time.Second || s.ReadTimeout <= 0 || s.WriteTimeout <= 0 || s.IdleTimeout != time.Minute || s.MaxHeaderBytes != 16<<10 || s.HTTP2.MaxConcurrentStreams != 100 {
+	if s.ReadHeaderTimeout != 5*time.Second || s.ReadTimeout <= 0 || s.WriteTimeout <= 0 || s.IdleTimeout != time.Minute || s.MaxHeaderBytes != 64<<10 || s.HTTP2.MaxConcurrentStreams != 100 {
 		t.Errorf("%+v", s)
 	}
-	if r := x.wire("GET", "/livez", "X-Flood: "+strings.Repeat("x", 21<<10)+"\r\n", "", false); r.status != 431 {
+	if r := x.wire("GET", "/livez", "X-Flood: "+strings.Repeat("x", 72<<10)+"\r\n", "", false); r.status != 431 {
 		t.Errorf("%d", r.status)
 	}
-	if r := x.wire("GET", "/livez?"+strings.Repeat("x", 21<<10), "", "", false); r.status != 431 {
+	if r := x.wire("GET", "/livez?"+strings.Repeat("x", 72<<10), "", "", false); r.status != 431 {
 		t.Errorf("%d", r.status)
 	}
 }

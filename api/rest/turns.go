@@ -16,6 +16,7 @@ const (
 	reads
 	writes
 	streams
+	watching
 )
 
 // turns bounds how many requests of a class are worked on at once.

@@ -97,7 +97,7 @@ precondition, 5 nobody can answer now.`,
 	a.globalFlags(c)
 	c.AddCommand(
 		a.demoCommand(), a.serverCommand(),
-		a.resolveCommand(), a.placeCommand(), a.getCommand(), a.putCommand(), a.heartbeatCommand(), a.rmCommand(), a.typesCommand(),
+		a.resolveCommand(), a.watchCommand(), a.placeCommand(), a.getCommand(), a.putCommand(), a.heartbeatCommand(), a.rmCommand(), a.typesCommand(),
 		a.importCommand(), a.exportCommand(), a.statusCommand(), a.versionCommand(),
 		a.regionCommand(), a.topologyCommand(), a.ringCommand(), a.memberCommand(),
 		a.mstCommand(), a.simCommand(),

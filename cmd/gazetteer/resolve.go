@@ -16,6 +16,7 @@ func (a *app) resolveCommand() *cobra.Command {
 	var (
 		q        client.Query
 		lat, lon float64
+		follow   bool
 	)
 	c := &cobra.Command{
 		Use:   "resolve TYPE ID",
@@ -35,6 +36,9 @@ for whom the question is asked.`,
 			case hasLat:
 				q.Point = &gazetteer.Point{Lat: lat, Lon: lon}
 			}
+			if follow {
+				return a.watchAnswer(c.Context(), q)
+			}
 			return a.ask(c.Context(), args, func(ctx context.Context, k *client.Client) error { return a.resolve(ctx, k, q) })
 		},
 	}
@@ -48,6 +52,7 @@ for whom the question is asked.`,
 	f.StringVar(&q.Prefer, "prefer", "", "which locations come first")
 	f.StringSliceVar(&q.Avoid, "avoid", nil, "location ids to leave out")
 	a.regionFlag(c, &q.Region)
+	f.BoolVar(&follow, "watch", false, "go on, and print the answer whenever it changes")
 	f.BoolVar(&q.Explain, "explain", false, "also say how the answer came about")
 	return c
 }

@@ -42,6 +42,8 @@ const (
 	TooLarge             Code = "too_large"
 	Overloaded           Code = "overloaded"
 	RateLimited          Code = "rate_limited"
+	TooManyWatches       Code = "too_many_watches"
+	CursorGone           Code = "cursor_gone"
 	Unavailable          Code = "unavailable"
 	WrongOwner           Code = "wrong_owner"
 	Misdirected          Code = "misdirected"
@@ -93,6 +95,8 @@ func Table() []Row {
 		{Unavailable, gazetteer.Unavailable, http.StatusServiceUnavailable, "Nobody can answer now", 1},
 		{Overloaded, gazetteer.Unavailable, http.StatusServiceUnavailable, "The server is busy", 1},
 		{RateLimited, gazetteer.Unavailable, http.StatusTooManyRequests, "Too many requests from this address", 1},
+		{TooManyWatches, gazetteer.Unavailable, http.StatusTooManyRequests, "Too many watches from this address", 1},
+		{CursorGone, gazetteer.Conflict, http.StatusGone, "The watch cannot go on from its cursor", 0},
 		{WrongOwner, gazetteer.WrongOwner, http.StatusServiceUnavailable, "The plan is changing", 1},
 		{Misdirected, gazetteer.WrongOwner, http.StatusMisdirectedRequest, "This server holds no replica that can answer", 0},
 		{Unserved, gazetteer.Unserved, http.StatusServiceUnavailable, "The servers are still filling", 1},
