@@ -32,6 +32,7 @@ func streaming(t *testing.T, asked *[]string, scripts ...string) *httptest.Serve
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		fmt.Fprint(w, script)
 		if strings.HasSuffix(script, "breaks") {
+			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
 		}
 	}))
