@@ -24,6 +24,7 @@ type books struct {
 	since    int // facts before it are not of the load
 	asks     uint64
 	failures []violation
+	failed   map[string]int // by promise
 }
 
 // fact is one update that was made durable.
@@ -111,8 +112,8 @@ func newBooks(w *World) *books {
 	return b
 }
 
-// violationsMost bounds what is kept of a world gone wrong: the first one tells most.
-const violationsMost = 20
+// violationsMost bounds what is kept of each promise that is broken: the first tells most.
+const violationsMost = 5
 
 func (b *books) fail(promise string, p *process, format string, args ...any) {
 	where := "planet"
@@ -120,7 +121,10 @@ func (b *books) fail(promise string, p *process, format string, args ...any) {
 		where = string(p.id)
 	}
 	detail := fmt.Sprintf("at %v, %s: ", b.w.agenda.Now(), where) + fmt.Sprintf(format, args...)
-	if len(b.failures) < violationsMost {
+	if b.failed == nil {
+		b.failed = map[string]int{}
+	}
+	if b.failed[promise]++; b.failed[promise] <= violationsMost {
 		b.failures = append(b.failures, violation{promise, detail})
 		b.w.log.note("BROKEN " + promise + ": " + detail)
 	}
@@ -365,7 +369,7 @@ func (b *books) acknowledged(p *process, f int32) {
 	}
 	holds := 0
 	for _, q := range p.shard.members {
-		if q.disk.shelves[t.part].covers(t) {
+		if q.disk.durable().shelves[t.part].covers(t) {
 			holds++
 		}
 	}

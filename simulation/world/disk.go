@@ -27,6 +27,14 @@ func newDisk(parts int) *disk {
 	return &disk{store: memstore.New(), shelves: make([]shelf, parts)}
 }
 
+// durable is what survives a loss of power.
+func (d *disk) durable() *disk {
+	if d.synced != nil {
+		return d.synced
+	}
+	return d
+}
+
 func (d *disk) clone() *disk {
 	c := &disk{store: d.store.Clone(), shelves: make([]shelf, len(d.shelves))}
 	for i := range d.shelves {

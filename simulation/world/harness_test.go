@@ -3,6 +3,7 @@ package world
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -45,10 +46,14 @@ type load struct {
 	refused        map[gazetteer.Kind]int
 }
 
+func key(i int) gazetteer.Key {
+	return gazetteer.Key{Type: "service", ID: gazetteer.ID(fmt.Sprintf("id-%03d", i))}
+}
+
 func newLoad(w *World, keys int) *load {
 	l := &load{w: w, refused: map[gazetteer.Kind]int{}}
 	for i := range keys {
-		k := gazetteer.Key{Type: "service", ID: gazetteer.ID(fmt.Sprintf("id-%03d", i))}
+		k := key(i)
 		l.keys = append(l.keys, k)
 		if i%2 == 0 {
 			w.Stock(k, 2)
@@ -89,7 +94,11 @@ func (l *load) run(every, until time.Duration, deletes uint64) {
 // begun is a world whose load begins.
 func begun(t testing.TB, s *scenario.Scenario, seed uint64, log *bytes.Buffer) (*World, *load) {
 	t.Helper()
-	w, err := New(s, seed, log)
+	var events io.Writer
+	if log != nil {
+		events = log
+	}
+	w, err := New(s, seed, events)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,7 +128,7 @@ func (p *process) dial(q *process) {
 		return
 	}
 	now := p.world.agenda.Now()
-	if !p.paused && p.world.network.reaches(p.place(), q.place()) && q.core != nil && !q.paused {
+	if q.core != nil && p.world.talks(p, q) {
 		p.world.open(p, q)
 		return
 	}
@@ -248,7 +248,7 @@ func (p *process) leave(l *link, q *process) {
 func (w *World) watchLinks() {
 	now := w.agenda.Now()
 	for _, l := range slices.Clone(w.links) {
-		free := w.passes(l)
+		free := w.talks(l.ends[0], l.ends[1])
 		switch {
 		case free && l.silent >= 0:
 			l.silent = -1
@@ -261,8 +261,8 @@ func (w *World) watchLinks() {
 	}
 }
 
-func (w *World) passes(l *link) bool {
-	a, b := l.ends[0], l.ends[1]
+// talks reports whether two processes can answer each other.
+func (w *World) talks(a, b *process) bool {
 	return !a.paused && !b.paused && w.network.reaches(a.place(), b.place()) && w.network.reaches(b.place(), a.place())
 }
 
