@@ -12,6 +12,8 @@ import (
 func TestSevenRegionsWithoutFaults(t *testing.T) {
 	var log bytes.Buffer
 	w, l := begun(t, planet(t, aws.Seven(), 3), 1, &log)
+	w.agenda.Run(w.agenda.Now() + 15*time.Second) // the branches of the way to the tree drain
+	w.Begin()
 	l.run(50*time.Millisecond, w.agenda.Now()+30*time.Second, 10)
 	w.agenda.Run(w.agenda.Now() + 31*time.Second)
 	r := finish(t, w, 20*time.Second)

@@ -106,7 +106,6 @@ func begun(t testing.TB, s *scenario.Scenario, seed uint64, log *bytes.Buffer) (
 	if err := w.Found(time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	w.agenda.Run(w.agenda.Now() + 15*time.Second) // the branches of the way to the tree drain
 	w.Begin()
 	return w, l
 }

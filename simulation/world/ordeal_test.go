@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,7 +15,7 @@ import (
 )
 
 var (
-	seedsFlag = flag.Int("seeds", 4, "how many seeds the fault scenario runs with")
+	seedsFlag = flag.Int("seeds", 8, "how many seeds the fault scenario runs with")
 	firstFlag = flag.Uint64("first", 1, "the first seed")
 	logFlag   = flag.Bool("events", false, "print the events of a seed that fails")
 )
@@ -69,15 +72,43 @@ func endure(t testing.TB, seed uint64, plant mutation, log *bytes.Buffer) *World
 	return w
 }
 
+// covered are the kinds of happenings that a batch of seeds must have met.
+func covered(c *Coverage) map[string]uint64 {
+	return map[string]uint64{
+		"process ended": uint64(c.Ends), "election": uint64(max(0, c.Elections-7)), "epoch": uint64(max(0, c.Epochs-1)), "link broken": uint64(c.LinksBroken),
+		"loss": uint64(c.Lost), "acknowledged": uint64(c.Acknowledged), "tombstone": uint64(c.Tombstones), "scan": c.Scans,
+		"collected": c.Collected, "conflict": c.Conflicts, "doubled": uint64(c.Doubled), "stamp ahead": c.Held,
+	}
+}
+
+// whole is how many seeds meet every kind, and rarely what is rare.
+const whole, rarely = 6, 24
+
 func TestFaults(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	met, rare := map[string]uint64{}, uint64(0)
 	for i := range *seedsFlag {
 		seed := *firstFlag + uint64(i)
 		var log bytes.Buffer
 		failed := !t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			finish(t, endure(t, seed, sound, &log), 3*time.Minute)
+			w := endure(t, seed, sound, &log)
+			finish(t, w, 3*time.Minute)
+			c := w.Coverage()
+			for kind, k := range covered(&c) {
+				met[kind] += k
+			}
+			rare += c.WholeScans
 		})
 		if failed && *logFlag {
 			t.Log(log.String())
 		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(met)) {
+		if met[kind] == 0 && *seedsFlag >= whole {
+			t.Errorf("%d seeds have not met: %s", *seedsFlag, kind)
+		}
+	}
+	if rare == 0 && *seedsFlag >= rarely {
+		t.Errorf("%d seeds have not met a whole scan", *seedsFlag)
 	}
 }

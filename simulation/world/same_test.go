@@ -57,7 +57,6 @@ func mustFind(t *testing.T, plant mutation, by []string) {
 		_, err := w.Settle(20 * time.Second)
 		w.books.judge()
 		found := err != nil && by[0] == "at rest"
-		t.Logf("%d gaps; %v", w.Coverage().Gaps, w.books.failures)
 		for _, c := range w.Checks() {
 			for _, name := range by {
 				found = found || !c.OK && c.Name == name
