@@ -14,9 +14,9 @@ import (
 	"gazetteer"
 )
 
-// processes is the host that runs each region as a process: this program, started again.
+// apart is the host that runs each region as a process: this program, started again.
 // A region that is killed is told of, and the others go on without it.
-type processes struct {
+type apart struct {
 	app     *app
 	flags   *demoFlags
 	world   *world
@@ -39,11 +39,11 @@ type regionProcess struct {
 	over chan struct{} // closed when it says nothing more
 }
 
-func (a *app) newProcesses(f *demoFlags, w *world) *processes {
-	return &processes{app: a, flags: f, world: w, at: map[string]gazetteer.RegionID{}, failures: make(chan error, len(w.regions))}
+func (a *app) newProcesses(f *demoFlags, w *world) *apart {
+	return &apart{app: a, flags: f, world: w, at: map[string]gazetteer.RegionID{}, failures: make(chan error, len(w.regions))}
 }
 
-func (h *processes) begin(ctx context.Context, i int, b start) (at site, err error) {
+func (h *apart) begin(ctx context.Context, i int, b start) (at site, err error) {
 	p, err := h.spawn(ctx, h.world.regions[i].name)
 	if err != nil {
 		return at, err
@@ -80,7 +80,7 @@ func gone(ctx context.Context) error {
 const endWithin = 30 * time.Second
 
 // spawn starts the process of a region. It ends when its standard input does.
-func (h *processes) spawn(ctx context.Context, r gazetteer.RegionID) (*regionProcess, error) {
+func (h *apart) spawn(ctx context.Context, r gazetteer.RegionID) (*regionProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (h *processes) spawn(ctx context.Context, r gazetteer.RegionID) (*regionPro
 	return p, nil
 }
 
-func (h *processes) arguments(r gazetteer.RegionID) []string {
+func (h *apart) arguments(r gazetteer.RegionID) []string {
 	f := h.flags
 	return append([]string{
 		"demo", "--region", string(r), "--regions", f.regions, "--costs", f.costs, "--http", f.http,
@@ -115,7 +115,7 @@ func (h *processes) arguments(r gazetteer.RegionID) []string {
 }
 
 // attend hears a region until it ends.
-func (h *processes) attend(ctx context.Context, p *regionProcess) {
+func (h *apart) attend(ctx context.Context, p *regionProcess) {
 	for {
 		var w word
 		if p.out.Decode(&w) != nil {
@@ -142,7 +142,7 @@ func (h *processes) attend(ctx context.Context, p *regionProcess) {
 }
 
 // know tells everybody whose peer port an address is, and the region itself of all others.
-func (h *processes) know(addr string, p *regionProcess) {
+func (h *apart) know(addr string, p *regionProcess) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.at[addr] = p.name
@@ -153,7 +153,7 @@ func (h *processes) know(addr string, p *regionProcess) {
 	}
 }
 
-func (h *processes) tell(o order) {
+func (h *apart) tell(o order) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, p := range h.regions {
@@ -164,9 +164,9 @@ func (h *processes) tell(o order) {
 // tell gives an order; one that is gone hears nothing.
 func (p *regionProcess) tell(o order) { _ = json.NewEncoder(p.in).Encode(o) }
 
-func (h *processes) failed() <-chan error { return h.failures }
+func (h *apart) failed() <-chan error { return h.failures }
 
-func (h *processes) end() error {
+func (h *apart) end() error {
 	h.running.Wait()
 	return drained(h.failures)
 }

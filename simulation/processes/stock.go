@@ -1,0 +1,203 @@
+package processes
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"slices"
+	"sort"
+	"strconv"
+
+	"gazetteer"
+	"gazetteer/api/client"
+	"gazetteer/simulation/scenario"
+)
+
+// stock is what stands in the planet when the load begins, of one type.
+type stock struct {
+	typ    gazetteer.Type
+	base   int // of the numbers by which the book knows its resources
+	ids    []string
+	paths  []string  // of the ids, as they stand in a request
+	limit  int       // locations that an answer has to have room for
+	weight []float64 // sums of how often the first so many are asked for; nil: all as often
+}
+
+func (s *stock) add(id string, locations int) {
+	s.ids = append(s.ids, id)
+	s.paths = append(s.paths, url.PathEscape(id))
+	s.limit = min(max(s.limit, locations+1), mostLocations) // and the one that clients write
+}
+
+// mostLocations is how many a client wants at most.
+const mostLocations = 100
+
+// weigh lets the nth be asked for with a probability that falls as 1/n^s.
+func (s *stock) weigh(zipf float64) {
+	sum := 0.0
+	for n := range s.ids {
+		sum += math.Pow(float64(n+1), -zipf)
+		s.weight = append(s.weight, sum)
+	}
+}
+
+// key is the number by which the book knows a resource.
+func (s *stock) key(resource int) int { return s.base + resource }
+
+// pick draws a resource.
+func (s *stock) pick(r *rand.Rand) int {
+	if s.weight == nil {
+		return r.IntN(len(s.ids))
+	}
+	x := r.Float64() * s.weight[len(s.weight)-1]
+	return min(sort.SearchFloat64s(s.weight, x), len(s.ids)-1)
+}
+
+// load publishes the catalogue in the first region.
+func (r *run) load(ctx context.Context) error {
+	k := r.processes[0].client
+	for _, t := range r.types() {
+		if _, err := k.PutType(ctx, client.Type{Name: string(t)}); err != nil {
+			return err
+		}
+	}
+	if err := r.loadProbes(ctx); err != nil {
+		return err
+	}
+	c := r.c.Scenario.Catalogue
+	if c.Bundled {
+		if r.c.Bundled == nil {
+			return &gazetteer.Error{Op: "processes.Run", Kind: gazetteer.Invalid, Detail: "there is no bundled catalogue here"}
+		}
+		in, err := r.c.Bundled()
+		if err == nil {
+			err = r.loadLines(ctx, in)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if c.File != "" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return &gazetteer.Error{Op: "processes.Run", Kind: gazetteer.Invalid, Pointer: "/catalogue/file", Err: err}
+		}
+		defer f.Close()
+		if err := r.loadLines(ctx, f); err != nil {
+			return err
+		}
+	}
+	for i := range c.Synthetic {
+		if err := r.make(ctx, &c.Synthetic[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadProbes publishes what propagation is measured with.
+func (r *run) loadProbes(ctx context.Context) error {
+	for _, g := range r.c.Scenario.Regions {
+		d := client.Document{Type: string(probeType), ID: probeOf(g.Name), Locations: []client.Location{{ID: "l", URL: "https://example.net/"}}}
+		if _, err := r.processes[0].client.Put(ctx, d, client.WriteOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// types are those that the scenario names, and the one that propagation is measured with.
+func (r *run) types() []gazetteer.Type {
+	all := []gazetteer.Type{probeType}
+	for _, t := range r.c.Scenario.Types {
+		all = append(all, t.Name)
+	}
+	for _, s := range r.c.Scenario.Catalogue.Synthetic {
+		all = append(all, s.Type)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (r *run) stockOf(t gazetteer.Type) *stock {
+	s := r.stocks[t]
+	if s == nil {
+		s = &stock{typ: t}
+		r.stocks[t] = s
+	}
+	return s
+}
+
+// loadLines imports resource documents, one a line, of any types.
+func (r *run) loadLines(ctx context.Context, in io.Reader) error {
+	byType := map[gazetteer.Type]*bytes.Buffer{}
+	lines := bufio.NewReaderSize(in, 64<<10)
+	for n := 1; ; n++ {
+		line, err := lines.ReadBytes('\n')
+		if len(bytes.TrimSpace(line)) > 0 {
+			var d struct {
+				Type      gazetteer.Type    `json:"type"`
+				ID        string            `json:"id"`
+				Locations []json.RawMessage `json:"locations"`
+			}
+			if err := json.Unmarshal(line, &d); err != nil {
+				return &gazetteer.Error{Op: "processes.Run", Kind: gazetteer.Invalid, Pointer: "/catalogue", Err: err, Detail: fmt.Sprintf("line %d is no resource document", n)}
+			}
+			r.stockOf(d.Type).add(d.ID, len(d.Locations))
+			if byType[d.Type] == nil {
+				byType[d.Type] = &bytes.Buffer{}
+			}
+			byType[d.Type].Write(append(bytes.TrimSpace(line), '\n'))
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for t, text := range byType {
+		if _, err := r.processes[0].client.PutType(ctx, client.Type{Name: string(t)}); err != nil {
+			return err
+		}
+		if _, err := r.processes[0].client.Import(ctx, string(t), text, client.ImportOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// make publishes a catalogue that is made up. The same seed makes the same.
+func (r *run) make(ctx context.Context, s *scenario.Synthetic) error {
+	k := r.stockOf(s.Type)
+	for n := range s.IDs {
+		k.add("r"+strconv.Itoa(n), s.Locations)
+	}
+	k.weigh(s.Zipf)
+	_, err := r.processes[0].client.ImportDocuments(ctx, string(s.Type), documents(k, s.Locations, r.c.Scenario.Seed), client.ImportOptions{})
+	return err
+}
+
+func documents(s *stock, locations int, seed uint64) iter.Seq2[client.Document, error] {
+	return func(yield func(client.Document, error) bool) {
+		dice := rand.New(rand.NewPCG(seed, 1))
+		for _, id := range s.ids {
+			d := client.Document{Type: string(s.typ), ID: id, Locations: []client.Location{}}
+			for l := range locations {
+				lat, lon := dice.Float64()*160-80, dice.Float64()*360-180
+				d.Locations = append(d.Locations, client.Location{ID: "l" + strconv.Itoa(l), URL: fmt.Sprintf("https://l%d.example.net/%s", l, id), Lat: &lat, Lon: &lon})
+			}
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
+}
