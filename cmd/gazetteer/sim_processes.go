@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -18,18 +20,47 @@ import (
 // simNode is the command by which a run starts its nodes.
 const simNode = "sim-node"
 
-// simProcesses runs a scenario as processes of this program, and says what it does on
+// asProcesses runs the scenario as processes of this program. What it does it says on
 // standard error.
-func (a *app) simProcesses(ctx context.Context, s *scenario.Scenario, log processes.Log) (*result.Run, error) {
+func (r *simRun) asProcesses(ctx context.Context) error {
+	if r.seeds > 1 || r.shrink || r.faults != "" || r.clients != "" {
+		return usage("--processes runs the whole scenario once: it does not go with --seeds, --shrink, --keep-faults or --keep-clients")
+	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return processes.Run(ctx, processes.Config{
-		Scenario: s, Command: []string{self, simNode}, Log: log,
-		Bundled: func() (io.Reader, error) { return sample.Open() },
-		Say:     func(what string) { fmt.Fprintf(a.err, "gazetteer: %s\n", printable(what)) },
+	s := *r.scenario
+	s.Seed, s.Duration = r.seed, r.cut.Shortened(r.scenario)
+	dir := cmp.Or(r.out, filepath.Join("runs", fmt.Sprintf("%s-%d-processes", s.Name, s.Seed)))
+	replay := r.replay(s.Seed, r.cut) + " --processes"
+	f, err := result.Create(dir, result.Run{Scenario: s.Name, About: s.About, Mode: result.Processes, Seed: s.Seed, Commit: buildRevision(), Replay: replay})
+	if err != nil {
+		return err
+	}
+	out, err := processes.Run(ctx, processes.Config{
+		Scenario: &s, Command: []string{self, simNode}, Log: f,
+		Bundled: func() (io.ReadCloser, error) { return sample.Open() },
+		Say:     func(what string) { fmt.Fprintf(r.app.err, "gazetteer: %s\n", printable(what)) },
 	})
+	if out == nil {
+		return errors.Join(err, f.Finish(unbegun(&s, replay, err)))
+	}
+	out.Commit, out.Replay = buildRevision(), replay
+	if err := errors.Join(err, f.Finish(*out)); err != nil {
+		return err
+	}
+	if r.app.output == formatJSON {
+		err = r.app.json(out)
+	} else {
+		err = r.print(out, dir)
+	}
+	return errors.Join(err, r.verdict(ctx, out), ctx.Err())
+}
+
+// unbegun is a run whose planet did not come up.
+func unbegun(s *scenario.Scenario, replay string, err error) result.Run {
+	return result.Run{Scenario: s.Name, About: s.About, Mode: result.Processes, Seed: s.Seed, Commit: buildRevision(), Replay: replay, Unfinished: err.Error()}
 }
 
 // simNodeCommand is a server whose ways to other regions are as long as standard input

@@ -35,6 +35,7 @@ type simRun struct {
 	faults   string
 	clients  string
 	cut      virtual.Cut
+	real     bool // as processes, see sim_processes.go
 }
 
 // simRunCommand runs a scenario in virtual time.
@@ -50,6 +51,10 @@ a path, or the name of a scenario of the library.
 One seed gives one run: events.log in its folder is equal byte by byte. The folder holds
 run.json and series.csv, too; "gazetteer sim report" draws them. Interrupted, or on a full
 disk, a run leaves what it has done.
+
+With --processes the same file runs as processes of this program on 127.0.0.1, in real
+time: real sockets, disks and kills, and the delays between regions put in between. What
+cannot be done so is named in the result.
 
 The exit code is 1 if a check did not hold. The command that repeats such a run is printed.`,
 		Example: `  gazetteer sim run paper
@@ -68,6 +73,7 @@ The exit code is 1 if a check did not hold. The command that repeats such a run 
 	f.StringVar(&r.out, "out", "", `folder of the result; of several seeds, of their folders (default: "runs/NAME-SEED", of several seeds none)`)
 	f.BoolVar(&r.shrink, "shrink", false, "when a check fails, look for the least of the scenario in which it still does")
 	f.DurationVar(&r.until, "until", 0, "end the load earlier")
+	f.BoolVar(&r.real, "processes", false, "run it as processes of this machine instead, in real time")
 	f.StringVar(&r.faults, "keep-faults", "", `of the run's faults only these, by number from 0, or "none"`)
 	f.StringVar(&r.clients, "keep-clients", "", `of the scenario's clients only these, by number from 0, or "none"`)
 	return c
@@ -83,7 +89,10 @@ func (r *simRun) run(ctx context.Context) (err error) {
 	if !r.seeded {
 		r.seed = r.scenario.Seed
 	}
-	if r.seeds > 1 {
+	switch {
+	case r.real:
+		return r.asProcesses(ctx)
+	case r.seeds > 1:
 		return r.many(ctx)
 	}
 	return r.single(ctx)

@@ -23,7 +23,7 @@ type Config struct {
 	// The process has to do what [Hear] says.
 	Command []string
 	// Bundled opens the bundled catalogue, as NDJSON; needed by scenarios that ask for it.
-	Bundled func() (io.Reader, error)
+	Bundled func() (io.ReadCloser, error)
 	// Dir is where nodes keep their data; a folder in it is made, and removed at the end.
 	// Empty for the system's.
 	Dir string

@@ -92,7 +92,7 @@ func (b *breaker) breaks(ctx context.Context, f *scenario.Fault) error {
 	case scenario.Pause:
 		return b.each(f, func(p *process) error { return p.pause(true) })
 	case scenario.Upgrade:
-		return b.upgrade(ctx, f.Region)
+		return b.upgrade(ctx, f)
 	}
 	b.run.turn(f, true)
 	return nil
@@ -145,14 +145,17 @@ func (b *breaker) last(ctx context.Context, p *process) {
 	}
 }
 
-// upgrade starts every process of a region again, one after the other.
-func (b *breaker) upgrade(ctx context.Context, r gazetteer.RegionID) error {
-	for _, p := range b.run.of(r) {
+// upgrade starts every process of a region again, one after the other. When the load ends
+// it hurries.
+func (b *breaker) upgrade(ctx context.Context, f *scenario.Fault) error {
+	for _, p := range b.run.of(f.Region) {
 		b.last(ctx, p)
 		p.end()
+		sleepUntil(ctx, time.Now().Add(f.For))
 		if err := p.begin(b.run.ctx); err != nil {
 			return err
 		}
+		sleepUntil(ctx, time.Now().Add(f.For))
 	}
 	return nil
 }

@@ -50,8 +50,12 @@ type life struct {
 	wanted bool          // that it ends
 }
 
-// begin starts a life and waits until it is a member of its region.
+// begin starts a life and waits until it is a member of its region. One that another
+// fault's end has started goes on.
 func (p *process) begin(ctx context.Context) error {
+	if p.lives() {
+		return nil
+	}
 	l, err := p.spawn()
 	if err != nil {
 		return &gazetteer.Error{Op: "processes.Run", Kind: gazetteer.Internal, Err: err, Detail: "cannot start node " + p.name}
@@ -182,6 +186,13 @@ func (p *process) pause(still bool) error {
 	err := goOn(p.life.cmd.Process)
 	p.life.tell(p.run.chartFor(p.region))
 	return err
+}
+
+// lives reports whether there is a process, even if it stands still.
+func (p *process) lives() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.life != nil
 }
 
 // runs reports whether the process can answer.

@@ -57,6 +57,9 @@ func Run(ctx context.Context, c Config) (*result.Run, error) {
 	if err := check(c.Scenario); err != nil {
 		return nil, err
 	}
+	s := *c.Scenario
+	s.Faults, s.Random = s.FaultsOf(s.Seed), nil
+	c.Scenario = &s
 	r, err := newRun(ctx, c)
 	if err != nil {
 		return nil, err

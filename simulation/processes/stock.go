@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -79,7 +80,7 @@ func (r *run) load(ctx context.Context) error {
 		}
 		in, err := r.c.Bundled()
 		if err == nil {
-			err = r.loadLines(ctx, in)
+			err = errors.Join(r.loadLines(ctx, in), in.Close())
 		}
 		if err != nil {
 			return err
