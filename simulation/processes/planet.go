@@ -142,18 +142,23 @@ func ringsOf(g *scenario.Region, all []*process) (wanted []wantedRing) {
 	founded := false
 	for i, ring := range g.Rings {
 		w := wantedRing{string(ring.Type), ring.Name, nil}
+		first := ring.Type == "" && !founded
 		if ring.Type == "" {
-			w.cluster = client.DefaultCluster
-			if !founded {
-				w.name, founded = foundedRing, true
-			}
+			w.cluster, founded = client.DefaultCluster, true
+		}
+		if first {
+			w.name = foundedRing
 		}
 		for _, p := range all {
 			if p.ring == i {
 				w.members = append(w.members, p.name)
 			}
 		}
-		wanted = append(wanted, w)
+		if first {
+			wanted = slices.Insert(wanted, 0, w)
+		} else {
+			wanted = append(wanted, w)
+		}
 	}
 	return wanted
 }
@@ -171,7 +176,8 @@ func (r *run) setRings(ctx context.Context, g *scenario.Region, all []*process) 
 		if err != nil {
 			return err
 		}
-		for _, w := range wanted {
+		// The founded one comes last: as long as others are in no ring, it takes them in again.
+		for _, w := range slices.Backward(wanted) {
 			if err := w.set(ctx, k, clusters); err != nil {
 				return err
 			}

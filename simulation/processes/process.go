@@ -17,9 +17,10 @@ import (
 )
 
 const (
-	// readyWithin is how long a node may take to become a member of its region. It is long:
-	// all of a planet starts at once.
-	readyWithin = time.Minute
+	// readyWithin is how long a node may take to become a member of its region, and a region
+	// to have its rings. It is long: all of a planet starts at once, and the partitions of a
+	// second ring move to it a few a second.
+	readyWithin = 5 * time.Minute
 	// endWithin is how long a node may take to end that was asked to.
 	endWithin = 20 * time.Second
 )
