@@ -132,15 +132,16 @@ func (w *World) Found(limit time.Duration) error {
 	return nil
 }
 
-// Begin says that the load begins now: the scenario's faults count from here, and so do
-// all times of the result.
+// Begin says that the load begins now: the scenario's faults, those that the seed draws
+// included, count from here, and so do all times of the result.
 func (w *World) Begin() {
 	w.zero = w.agenda.Now()
 	w.books.begin()
 	w.sample()
 	w.log.note("load begins")
-	for i := range w.scenario.Faults {
-		f := &w.scenario.Faults[i]
+	faults := w.scenario.FaultsOf(w.seed)
+	for i := range faults {
+		f := &faults[i]
 		w.agenda.At(w.zero+f.At, func() { w.Break(f) })
 	}
 }
