@@ -32,9 +32,7 @@ func (h *Handler) watchChanges(c *gin.Context) error {
 		err := from.Watch(ctx, &a.options, out.show)
 		if errors.Is(err, watch.ErrGone) && a.snapshot {
 			a.options.From = nil
-			if err = out.show([]*watch.Entry{{Kind: watch.Reset}}); err == nil {
-				err = from.Watch(ctx, &a.options, out.show)
-			}
+			err = from.Watch(ctx, &a.options, out.show)
 		}
 		return err
 	})

@@ -166,7 +166,7 @@ func TestWatchAsLines(t *testing.T) {
 	x, w := startWatchable(t, nil)
 	o := x.open(t, "/v1/watch?type=ndt&prefix=a", "Accept", "application/x-ndjson")
 	begin := o.until(t, `"bookmark"`)
-	if !strings.HasPrefix(begin, `{"event":"snapshot","id":"a"`) || !strings.Contains(begin, `"cursor":"`) {
+	if !strings.HasPrefix(begin, `{"event":"reset"}`+"\n"+`{"event":"snapshot","id":"a"`) || !strings.Contains(begin, `"cursor":"`) {
 		t.Errorf("%s", begin)
 	}
 	gone := watchedPut(2, "")

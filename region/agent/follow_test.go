@@ -195,7 +195,7 @@ func TestAWatchOutlivesItsReplicas(t *testing.T) {
 		if first.marks == 0 || first.caught == 0 {
 			t.Errorf("%d bookmarks, %d values of catching up: nothing was tested", first.marks, first.caught)
 		}
-		if first.resets > 0 {
+		if first.resets > 1 { // the one before its snapshot
 			t.Errorf("%d resets where nothing was forgotten", first.resets)
 		}
 		cancel()
@@ -239,7 +239,7 @@ func TestASlowWatcherCatchesUp(t *testing.T) {
 		cancel()
 		<-slow.waiting
 		<-quick.waiting
-		if slow.caught+slow.resets == 0 || quick.caught+quick.resets > 0 {
+		if slow.caught+slow.resets < 2 || quick.caught+quick.resets > 1 {
 			t.Errorf("%d and %d values of catching up, %d and %d resets: want some of the slow one only", slow.caught, quick.caught, slow.resets, quick.resets)
 		}
 	})

@@ -167,7 +167,7 @@ type judge struct {
 
 func (j *judge) show(es []*watch.Entry) error {
 	if j.slow {
-		time.Sleep(time.Duration(len(es)) * 40 * time.Millisecond)
+		time.Sleep(time.Duration(len(es)) * 400 * time.Millisecond)
 	}
 	for _, e := range es {
 		switch e.Kind {

@@ -88,9 +88,6 @@ func (w *Watch) run(ctx context.Context) error {
 		case errors.Is(err, errBehind):
 		case errors.Is(err, errReset):
 			w.begun, w.shown = false, nil
-			if err := w.show([]*Entry{{Kind: Reset}}); err != nil {
-				return err
-			}
 		default:
 			return err
 		}
@@ -123,6 +120,11 @@ func (w *Watch) catchUp(ctx context.Context) error {
 	c, at, cover, err := w.feed.join(joining, w.scope)
 	if err != nil {
 		return err
+	}
+	if !w.begun { // who comes back without a cursor may hold a part of another snapshot
+		if err := w.show([]*Entry{{Kind: Reset}}); err != nil {
+			return err
+		}
 	}
 	w.channel, w.at = c, at
 	w.floor, w.ahead = make([]gazetteer.Vector, len(cover)), map[place]gazetteer.Stamp{}
