@@ -149,12 +149,16 @@ func (s *Server) readAsked(ctx context.Context, dst []byte, q *Query, spec *Type
 	if !q.Direct {
 		out, info, err := s.readFor(ctx, dst, q, spec)
 		if err != nil {
-			err = atEdge(err)
+			return out, info, atEdge(err)
 		}
-		return out, info, err
+		return s.fresher(ctx, dst, q, spec, out, info)
 	}
 	if pinned := spec.Policy.Region(); pinned != "" && pinned != s.region {
 		return dst, ReadInfo{}, misdirected(q.Key, s.groups.plan().Epoch(), "its type's policy has another region answer", nil)
 	}
-	return s.readOwn(ctx, dst, q.Key)
+	out, info, err := s.readOwn(ctx, dst, q.Key)
+	if err == nil && !info.within(q.MaxStale) {
+		return dst, ReadInfo{}, misdirected(q.Key, s.groups.plan().Epoch(), "what this replica knows is older than was asked for", nil)
+	}
+	return out, info, err
 }

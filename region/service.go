@@ -25,6 +25,10 @@ type Query struct {
 	// this one. The client is placed and the
 	// locations are ranked by the server asked all the same.
 	Region gazetteer.RegionID
+	// MaxStale is how old the knowledge of who answers may be at most, 0 for any. Where it is
+	// older, or an origin is left out (degraded), a fresher region answers; if none that is
+	// reached does, the query fails with kind Unavailable and says how old it is.
+	MaxStale time.Duration
 	// Direct: this process's own replica is to answer or nobody, see [Direct]; Region is then
 	// not looked at.
 	Direct bool

@@ -24,6 +24,8 @@ type Query struct {
 	Filter   string
 	Prefer   string   // as Filter, but leaves nothing out
 	Avoid    []string // location ids
+	// MaxStale is how old the knowledge of the replica that answers may be; 0 for any.
+	MaxStale time.Duration
 	Explain  bool
 }
 
@@ -48,6 +50,9 @@ func (q *Query) values() url.Values {
 	set("prefer", q.Prefer)
 	if len(q.Avoid) > 0 {
 		v["avoid"] = q.Avoid
+	}
+	if q.MaxStale > 0 {
+		set("max_stale", q.MaxStale.String())
 	}
 	if q.Explain {
 		set("explain", "1")

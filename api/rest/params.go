@@ -221,6 +221,17 @@ func durationParameter(value string) (time.Duration, error) {
 	return d, err
 }
 
+// maxStaleMax bounds max_stale: what may be older than that may be any age.
+const maxStaleMax = time.Hour
+
+func maxStaleParameter(value string) (time.Duration, error) {
+	d, err := durationParameter(value)
+	if err != nil || d <= 0 || d > maxStaleMax {
+		return 0, badParameter("max_stale", "%s is not a time such as 2s or 500ms, at most %v", quoted(value), maxStaleMax)
+	}
+	return d, nil
+}
+
 func deadlineParameter(value string) (time.Duration, error) {
 	d, err := durationParameter(value)
 	if err != nil || d <= 0 || d > deadlineMax {

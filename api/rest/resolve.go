@@ -116,7 +116,7 @@ func (h *Handler) lookupHeaders(out http.Header, a *region.Answer) {
 	out["Gazetteer-Staleness"] = h.headers.stale(a.Staleness)
 }
 
-const lookupParameters = "limit, lat, lon, country, ip, region, filter, prefer, avoid, explain, redirect, direct, watch"
+const lookupParameters = "limit, lat, lon, country, ip, region, filter, prefer, avoid, max_stale, explain, redirect, direct, watch"
 
 // parseLookup reads the query string of a lookup and refuses what contradicts itself.
 func (h *Handler) parseLookup(query string, l *lookup) error {
@@ -180,6 +180,8 @@ func (h *Handler) lookupParameter(l *lookup, s *statement, name, value string) (
 		q.Prefer, err = filterParameter(name, value)
 	case "avoid":
 		q.Avoid, err = avoidParameter(q.Avoid, value)
+	case "max_stale":
+		q.MaxStale, err = maxStaleParameter(value)
 	case "explain":
 		q.Explain, err = flagParameter(name, value)
 	case "direct":

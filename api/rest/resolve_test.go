@@ -137,13 +137,14 @@ func TestResolveRefusals(t *testing.T) {
 		"?country=DEU": "country", "?country=4%20": "country", "?country=": "country", "?ip=1.2.3": "ip", "?ip=fe80::1%25eth0": "ip",
 		"?ip=192.0.2.1&lat=1&lon=1": "ip", "?ip=192.0.2.1&country=DE": "ip", "?filter==x": "filter", "?filter=%ff": "filter",
 		"?region=": "region", "?region=R1": "region", "?region=any": "region", "?avoid=": "avoid", "?avoid=%ff": "avoid", "?explain=yes": "explain", "?redirect=2": "redirect", "?redirect=1&explain=1": "explain",
-		"?latitude=1": "latitude", "?Limit=1": "Limit", "?limit=%zz": "limit", "?%zz=1": "", "?watch=2": "watch", "?max_stale=5s": "max_stale", "?prefer==x": "prefer", "?prefer=a&prefer=b": "prefer",
+		"?latitude=1": "latitude", "?Limit=1": "Limit", "?limit=%zz": "limit", "?%zz=1": "", "?watch=2": "watch", "?max_stale=0": "max_stale", "?max_stale=-1s": "max_stale", "?max_stale=61m": "max_stale", "?max_stale=soon": "max_stale", "?max_stale=NaN": "max_stale", "?max_stale=1s&max_stale=1s": "max_stale", "?prefer==x": "prefer", "?prefer=a&prefer=b": "prefer",
 		"?a%00b=1": "a\x00b", "?" + strings.Repeat("n", 200) + "=": strings.Repeat("n", 64) + "…",
 		"?" + strings.Repeat("avoid=x&", 101): "avoid",
 	} {
 		p := x.do("GET", "/v1/resolve/ndt/one"+query, "").problem(problem.InvalidParameter)
 		pointer(t, p, at, "")
 	}
+	x.do("GET", "/v1/resolve/ndt/one?max_stale=2s", "").want(200)
 	x.do("GET", "/v1/resolve/ndt/one?region=r2", "").problem(problem.UnknownRegion)
 	x.do("GET", "/v1/resolve/ndt/two", "").problem(problem.UnknownResource)
 	x.do("GET", "/v1/resolve/nope/one", "").problem(problem.UnknownType)

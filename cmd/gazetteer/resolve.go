@@ -51,6 +51,7 @@ for whom the question is asked.`,
 	f.StringVar(&q.Filter, "filter", "", "which locations to consider")
 	f.StringVar(&q.Prefer, "prefer", "", "which locations come first")
 	f.StringSliceVar(&q.Avoid, "avoid", nil, "location ids to leave out")
+	f.DurationVar(&q.MaxStale, "max-stale", 0, "how old the knowledge of who answers may be at most; a fresher region answers otherwise (default: any age)")
 	a.regionFlag(c, &q.Region)
 	f.BoolVar(&follow, "watch", false, "go on, and print the answer whenever it changes")
 	f.BoolVar(&q.Explain, "explain", false, "also say how the answer came about")
