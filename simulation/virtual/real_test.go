@@ -35,3 +35,13 @@ func TestPlanetOfCores(t *testing.T) {
 		}
 	}
 }
+
+// Nothing breaks: nobody gets an error, also not who reads at another replica what he has
+// just written.
+func TestNoErrorsWithoutFaults(t *testing.T) {
+	s := parse(t, "clients: [{rate: 100, reads: 0.5}]\nchecks: {max_errors: 0}\npartitions: 5\n")
+	r, err := Run(t.Context(), s, Options{Seed: 4})
+	if err != nil || len(r.Failed()) > 0 || len(r.Generators.Errors) > 0 {
+		t.Errorf("%v, failed %v, errors %v", err, r.Failed(), r.Generators.Errors)
+	}
+}

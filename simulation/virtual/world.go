@@ -51,9 +51,25 @@ func (p *replicas) Delay(from, to fleet.Place) (time.Duration, bool) {
 	return p.World.Delay(world.Place(from), world.Place(to))
 }
 
-// Read implements fleet.Planet.
+// Read implements fleet.Planet. A read with a session waits at a replica that does not
+// hold yet what the session has seen, and after sessionWait says that it cannot.
 func (p *replicas) Read(n gazetteer.NodeID, k gazetteer.Key, session ring.Token, done func(fleet.Answer)) {
-	p.World.Read(n, k, session, func(a world.Answer) { done(answerOf(&a)) })
+	p.readUntil(p.Agenda().Now()+sessionWait, n, k, session, done)
+}
+
+const (
+	sessionWait = time.Second
+	sessionLook = 2 * time.Millisecond // between two looks at what the replica holds
+)
+
+func (p *replicas) readUntil(until time.Duration, n gazetteer.NodeID, k gazetteer.Key, session ring.Token, done func(fleet.Answer)) {
+	p.World.Read(n, k, session, func(a world.Answer) {
+		if !a.Done && a.Failed == gazetteer.Deadline && p.Agenda().Now() < until {
+			p.Agenda().After(sessionLook, func() { p.readUntil(until, n, k, session, done) })
+			return
+		}
+		done(answerOf(&a))
+	})
 }
 
 // Write implements fleet.Planet, with the product's default level of acknowledgement.
