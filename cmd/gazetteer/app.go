@@ -100,7 +100,7 @@ precondition, 5 nobody can answer now.`,
 		a.resolveCommand(), a.watchCommand(), a.placeCommand(), a.getCommand(), a.putCommand(), a.heartbeatCommand(), a.rmCommand(), a.typesCommand(),
 		a.importCommand(), a.exportCommand(), a.statusCommand(), a.versionCommand(),
 		a.regionCommand(), a.topologyCommand(), a.ringCommand(), a.memberCommand(),
-		a.mstCommand(), a.simCommand(), a.simNodeCommand(),
+		a.mstCommand(), a.simCommand(), a.simNodeCommand(), a.planCommand(),
 	)
 	return c
 }

@@ -37,10 +37,20 @@ func (v *Voice) chooseShortcuts(c *chart) {
 }
 
 // shortcuts returns up to so many edges beyond the tree, the one that saves most first.
-func (c *chart) shortcuts(most int) (out []mst.Weight) {
-	along := c.distances()
+func (c *chart) shortcuts(most int) []mst.Weight {
+	return ChooseShortcuts(c.distances(), func(i, j int) (mst.Weight, bool) {
+		w, known := c.weight(i, j)
+		return w, known && c.works(i, j)
+	}, most)
+}
+
+// ChooseShortcuts returns up to so many edges beyond a tree, the one that saves all pairs
+// most first. The regions are numbered: along has what the way between two costs along
+// the tree, 0 if there is none, and is shortened; weight returns the edge between two, if
+// it may become a shortcut. Both are symmetric.
+func ChooseShortcuts(along [][]uint64, weight func(i, j int) (mst.Weight, bool), most int) (out []mst.Weight) {
 	for range most {
-		best, ok := c.bestShortcut(along)
+		best, ok := bestShortcut(along, weight)
 		if !ok {
 			break
 		}
@@ -57,9 +67,9 @@ type shortcut struct {
 	saves  uint64 // to its own ends
 }
 
-func (c *chart) bestShortcut(along [][]uint64) (best shortcut, ok bool) {
+func bestShortcut(along [][]uint64, weight func(i, j int) (mst.Weight, bool)) (best shortcut, ok bool) {
 	var most uint64
-	for _, s := range c.stretchedPairs(along) {
+	for _, s := range stretchedPairs(along, weight) {
 		if saved := savedBy(along, s); saved > most {
 			best, most, ok = s, saved, true
 		}
@@ -68,11 +78,10 @@ func (c *chart) bestShortcut(along [][]uint64) (best shortcut, ok bool) {
 }
 
 // stretchedPairs returns the pairs that deserve a shortcut and gain most by it.
-func (c *chart) stretchedPairs(along [][]uint64) (out []shortcut) {
-	for i := range c.names {
+func stretchedPairs(along [][]uint64, weight func(i, j int) (mst.Weight, bool)) (out []shortcut) {
+	for i := range along {
 		for j := range i {
-			w, known := c.weight(i, j)
-			if known && c.works(i, j) && along[i][j] > 0 && stretched(along[i][j], w.Cost) {
+			if w, ok := weight(i, j); ok && along[i][j] > 0 && stretched(along[i][j], w.Cost) {
 				out = append(out, shortcut{i, j, w, along[i][j] - w.Cost})
 			}
 		}
