@@ -56,16 +56,21 @@ func linesOf(samples []result.Sample, tier, metric string, together combine) lin
 }
 
 // perSecond turns counts of periods into rates. The first period begins with the load, or
-// is as long as the second.
+// is as long as the second. A last one of less than a fifth of that is left out: what
+// happens to fall into a moment is no rate.
 func (l lines) perSecond() lines {
-	for _, points := range l {
-		last := 0.0
+	for region, points := range l {
+		last, period := 0.0, 0.0
 		if len(points) > 1 {
-			last = max(0, 2*points[0].x-points[1].x)
+			period = points[1].x - points[0].x
+			last = max(0, points[0].x-period)
 		}
 		for i, p := range points {
-			if p.x > last {
-				points[i].y = p.y / (p.x - last)
+			took := p.x - last
+			if i == len(points)-1 && took < period/5 {
+				l[region] = points[:i]
+			} else if took > 0 {
+				points[i].y = p.y / took
 			}
 			last = p.x
 		}
