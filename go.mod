@@ -3,6 +3,7 @@ module gazetteer
 go 1.26.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	code.dny.dev/ssrf v0.3.0
 	github.com/VictoriaMetrics/fastcache v1.13.0
 	github.com/buraksezer/consistent v1.0.0
@@ -31,8 +32,8 @@ require (
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
 	golang.org/x/time v0.16.0
-	google.golang.org/protobuf v1.36.12
 	gonum.org/v1/plot v0.17.0
+	google.golang.org/protobuf v1.36.12
 	pgregory.net/rapid v1.3.0
 )
 
