@@ -31,7 +31,9 @@ type Ring struct {
 }
 
 // Edge is a link beyond the ring: to a relay of a neighbour region, or between the old
-// and the new owner of partitions.
+// and the new owner of partitions. One without partitions carries freshness marks alone:
+// the stable stamp waits for all stores of the plan, so the links of the planet, those
+// inside rings included, must make one whole of it.
 type Edge struct {
 	Peer       gazetteer.NodeID
 	Region     gazetteer.RegionID // of the peer; empty: this node's own

@@ -161,6 +161,7 @@ func (a *agent) configure() {
 		}
 	}
 	a.handOver(&p, beyond)
+	a.linkRings(beyond)
 	p.Edges = append(beyond.list(), a.planet.Edges...)
 	a.core.Configure(p)
 	a.shelf.put(types)

@@ -165,12 +165,34 @@ func epochOf(stores []gazetteer.StoreID) uint64 {
 func (g *region) planOf(p *process) ring.Plan {
 	plan := ring.Plan{Epoch: epochOf(g.world.stores), Stores: g.world.stores}
 	plan.Rings = []ring.Ring{{Name: p.shard.name, Members: p.shard.ids(), Partitions: p.shard.parts}}
+	plan.Edges = g.edgesBeside(p)
 	for _, b := range g.branches {
 		h := g.world.byRegion[b]
 		plan.Edges = g.edgesTo(plan.Edges, p, g.far[h.i])
 	}
 	slices.SortFunc(plan.Edges, func(a, b ring.Edge) int { return cmp.Compare(a.Peer, b.Peer) })
 	return plan
+}
+
+// edgesBeside are the links over which rings of a region hear each other's freshness marks,
+// as region/agent has them: from each ring to the next one that has a live member.
+func (g *region) edgesBeside(p *process) (edges []ring.Edge) {
+	var before *process
+	for _, h := range g.shards {
+		i := slices.IndexFunc(h.members, func(q *process) bool { return !g.isDead(q) })
+		if i < 0 {
+			continue
+		}
+		at := h.members[i]
+		switch {
+		case before != nil && at == p:
+			edges = append(edges, ring.Edge{Peer: before.id})
+		case before == p:
+			edges = append(edges, ring.Edge{Peer: at.id})
+		}
+		before = at
+	}
+	return edges
 }
 
 // edgesTo adds the links from the partitions of which p is the relay to the relays of

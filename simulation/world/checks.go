@@ -241,13 +241,16 @@ func (w *World) lossless() bool {
 
 // costs holds what an update may cost where nothing fails: along a tree one crossing for
 // each other region, and in a ring of k members k+1 messages. One that loses on its way
-// ends there.
+// ends there; one that is written while branches become others is not judged.
 func (b *books) costs() {
 	n := len(b.w.regions) - 1
 	most := n + 2*b.w.scenario.Tree.Shortcuts
 	winners := b.winners()
 	for i := b.since; i < len(b.facts); i++ {
 		t := &b.facts[i]
+		if b.w.trees.turning(t.at) {
+			continue
+		}
 		crossed := int(t.crossings)
 		short := crossed < n && winners[t.part][t.element] == int32(i)
 		if b.w.spoken() && (short || crossed > most) {

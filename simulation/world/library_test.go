@@ -48,4 +48,3 @@ func playFile(t *testing.T, name string) {
 	w.agenda.Run(end)
 	finish(t, w, s.Rest+time.Minute)
 }
-

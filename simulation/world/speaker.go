@@ -122,6 +122,7 @@ func (s *speaker) finish(rd *voice.Ready) {
 		g.world.trees.installs(g, rd.Installed)
 	}
 	if rd.Branches != nil {
+		g.world.trees.turned = append(g.world.trees.turned, g.world.agenda.Now())
 		g.branches = nil
 		for _, b := range rd.Branches {
 			g.branches = append(g.branches, b.Region)
@@ -188,6 +189,7 @@ func (s *speaker) ping(h *region) {
 type trees struct {
 	all    []*tree // by epoch as they were first spoken of
 	byName map[mst.Epoch]*tree
+	turned []time.Duration // when a region's branches became others
 }
 
 // tree is one epoch.
@@ -209,6 +211,22 @@ type tree struct {
 type way struct{ from, to gazetteer.RegionID }
 
 func (t *trees) init() { t.byName = map[mst.Epoch]*tree{} }
+
+// turning reports whether some region's branches were others soon before a moment, or are
+// soon after: a branch that the tree needs no more is kept for a while, and what is
+// written in that time crosses it, too.
+func (t *trees) turning(at time.Duration) bool {
+	i, _ := slices.BinarySearch(t.turned, at-spreadsWithin)
+	return i < len(t.turned) && t.turned[i] <= at+drainsFor+spreadsWithin
+}
+
+const (
+	// drainsFor is the voices' default for how long a branch is kept for which there is no
+	// reason any more, and what agreeing on it takes.
+	drainsFor = 11 * time.Second
+	// spreadsWithin is within what time an update reaches all regions where nothing fails.
+	spreadsWithin = time.Second
+)
 
 func (t *trees) of(e mst.Epoch) *tree {
 	k := t.byName[e]
