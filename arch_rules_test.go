@@ -30,7 +30,7 @@ var rules = []rule{
 // floor than its own.
 var floors = [][]string{
 	{""},
-	{"pb", "yamltree"},
+	{"pb", "yamltree", "internal"},
 	{"ring", "mst"},
 	{"cluster"},
 	{"region"},

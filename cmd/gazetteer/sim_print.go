@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 
+	"gazetteer/simulation/report"
 	"gazetteer/simulation/result"
 )
 
@@ -34,10 +36,49 @@ func (r *simRun) print(out *result.Run, dir string) error {
 		return err
 	}
 	for _, c := range out.Checks {
-		fmt.Fprintf(a.out, "%s %s: %s\n", map[bool]string{true: "ok    ", false: "FAILED"}[c.OK], printable(c.Name), printable(c.Detail))
+		fmt.Fprintf(a.out, "%s %s: %s\n", verdictOf(&c), printable(c.Name), printable(c.Detail))
 	}
 	_, err := fmt.Fprintf(a.out, "result: %s\n", printable(dir))
 	return err
+}
+
+func verdictOf(c *result.Check) string {
+	switch {
+	case !c.OK:
+		return "FAILED"
+	case c.NotJudged:
+		return "-     "
+	}
+	return "ok    "
+}
+
+// show says what came out of a run: as JSON, or as lines of text and a report beside the
+// run's files.
+func (r *simRun) show(out *result.Run, dir string) error {
+	page, err := drawRun(dir)
+	if err != nil {
+		return err
+	}
+	if r.app.output == formatJSON {
+		return r.app.json(out)
+	}
+	if err := r.print(out, dir); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(r.app.out, "report: %s\n", printable(page))
+	return err
+}
+
+// reportFolder is where in the folder of a run its report is.
+const reportFolder = "report"
+
+// drawRun draws the report of one run into the run's folder.
+func drawRun(dir string) (page string, err error) {
+	runs, err := report.Load([]string{dir})
+	if err != nil {
+		return "", err
+	}
+	return report.Write(filepath.Join(dir, reportFolder), runs)
 }
 
 func trafficRow(t *result.Traffic) []string {

@@ -50,12 +50,7 @@ func (r *simRun) asProcesses(ctx context.Context) error {
 	if err := errors.Join(err, f.Finish(*out)); err != nil {
 		return err
 	}
-	if r.app.output == formatJSON {
-		err = r.app.json(out)
-	} else {
-		err = r.print(out, dir)
-	}
-	return errors.Join(err, r.verdict(ctx, out), ctx.Err())
+	return errors.Join(r.show(out, dir), r.verdict(ctx, out), ctx.Err())
 }
 
 // unbegun is a run whose planet did not come up.

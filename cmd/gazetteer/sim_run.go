@@ -49,7 +49,8 @@ trees, over a simulated network, with clients, balancers and servers around them
 a path, or the name of a scenario of the library.
 
 One seed gives one run: events.log in its folder is equal byte by byte. The folder holds
-run.json and series.csv, too; "gazetteer sim report" draws them. Interrupted, or on a full
+run.json and series.csv, too, and under report/ the page that "gazetteer sim report" draws
+of them. Interrupted, or on a full
 disk, a run leaves what it has done.
 
 With --processes the same file runs as processes of this program on 127.0.0.1, in real
@@ -89,10 +90,11 @@ func (r *simRun) run(ctx context.Context) (err error) {
 	if !r.seeded {
 		r.seed = r.scenario.Seed
 	}
-	switch {
-	case r.real:
+	if r.real {
 		return r.asProcesses(ctx)
-	case r.seeds > 1:
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(virtual.GCPercent))
+	if r.seeds > 1 {
 		return r.many(ctx)
 	}
 	return r.single(ctx)
@@ -132,15 +134,7 @@ func (r *simRun) single(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.app.output == formatJSON {
-		err = r.app.json(out)
-	} else {
-		err = r.print(&out, dir)
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(r.verdict(ctx, &out), ctx.Err())
+	return errors.Join(r.show(&out, dir), r.verdict(ctx, &out), ctx.Err())
 }
 
 // one runs one seed in virtual time.

@@ -83,15 +83,21 @@ func checksTable(r *result.Run) table {
 			if c.OK == failed {
 				continue
 			}
-			sign := "✓"
-			if failed {
-				sign = "✗ failed"
-			}
-			t.row(sign, c.Name, c.Detail)
+			t.row(signOf(&c), c.Name, c.Detail)
 			t.Broken = append(t.Broken, failed)
 		}
 	}
 	return t
+}
+
+func signOf(c *result.Check) string {
+	switch {
+	case !c.OK:
+		return "✗ failed"
+	case c.NotJudged:
+		return "not judged"
+	}
+	return "✓"
 }
 
 func messagesTable(r *result.Run) table {

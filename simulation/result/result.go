@@ -147,6 +147,13 @@ type Check struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
+	// NotJudged: it is of a run's end, and this one was ended before. It has not failed.
+	NotJudged bool `json:"not_judged,omitempty"`
+}
+
+// Unjudged is a check of the end of a run that did not get there.
+func Unjudged(name string) Check {
+	return Check{Name: name, OK: true, NotJudged: true, Detail: "not judged: the run was ended before its time"}
 }
 
 // Failed returns the checks that did not hold.

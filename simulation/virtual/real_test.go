@@ -2,9 +2,11 @@ package virtual
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"gazetteer/simulation/result"
 )
@@ -43,5 +45,32 @@ func TestNoErrorsWithoutFaults(t *testing.T) {
 	r, err := Run(t.Context(), s, Options{Seed: 4})
 	if err != nil || len(r.Failed()) > 0 || len(r.Generators.Errors) > 0 {
 		t.Errorf("%v, failed %v, errors %v", err, r.Failed(), r.Generators.Errors)
+	}
+}
+
+// A run that is ended before its time, in the middle of what is under way, has not lost
+// anything: what only its end can show is not judged.
+func TestInterruptedRunJudgesNoEnd(t *testing.T) {
+	s := parse(t, load+crash+"partitions: 5\nchecks: {max_rebuilds: 5}\n")
+	ctx, stop := context.WithCancel(t.Context())
+	r, err := Run(ctx, s, Options{Seed: 3, Progress: func(load time.Duration) {
+		if load > 11*time.Second {
+			stop()
+		}
+	}})
+	if err != nil || r.Unfinished == "" || len(r.Failed()) > 0 {
+		t.Fatalf("%v, unfinished %q, failed %v", err, r.Unfinished, r.Failed())
+	}
+	unjudged := map[string]bool{}
+	for _, c := range r.Checks {
+		unjudged[c.Name] = c.NotJudged
+	}
+	for _, name := range []string{"no acknowledged write lost", "mirrors equal", "equal_at_rest", "every_request_ends"} {
+		if !unjudged[name] {
+			t.Errorf("%s was judged", name)
+		}
+	}
+	if unjudged["prefix"] || unjudged["no_wrong_answers"] {
+		t.Errorf("what is held at every step was not judged: %v", r.Checks)
 	}
 }
