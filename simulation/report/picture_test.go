@@ -1,7 +1,6 @@
 package report_test
 
 import (
-	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
@@ -25,13 +24,5 @@ func TestPictureOfTheReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const path = "testdata/planet.svg"
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is not what is drawn today (%v); look at it and run with -update", path, err)
-	}
+	mustBeTheFile(t, "testdata/planet.svg", got)
 }
