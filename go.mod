@@ -3,9 +3,9 @@ module gazetteer
 go 1.26.0
 
 require (
-	github.com/anishathalye/porcupine v1.3.1
 	code.dny.dev/ssrf v0.3.0
 	github.com/VictoriaMetrics/fastcache v1.13.0
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/buraksezer/consistent v1.0.0
 	github.com/cespare/xxhash/v2 v2.3.0
 	github.com/dgraph-io/badger/v4 v4.9.6

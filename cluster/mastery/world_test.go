@@ -3,7 +3,6 @@ package mastery
 import (
 	"container/heap"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -191,7 +190,7 @@ func (l *leader) at(d time.Duration, do func()) {
 func (s *site) elect() {
 	w := s.w
 	if s.leader != nil {
-		s.leader.home.ledger = s.ledger.clone() // it hears no more of what is decided
+		s.leader.home.ledger = s.ledger.Clone() // it hears no more of what is decided
 	}
 	for _, p := range s.pending {
 		p(w.chance(50))
@@ -285,10 +284,6 @@ func (l *leader) heard(r gazetteer.RegionID, asked time.Duration, said []Promise
 		said = nil
 	}
 	l.home.Heard(r, asked, said)
-}
-
-func (l *Ledger) clone() *Ledger {
-	return &Ledger{self: l.self, entries: maps.Clone(l.entries), promises: maps.Clone(l.promises)}
 }
 
 // gossip is the feed: a replica tells another what it holds.

@@ -4,6 +4,8 @@ import (
 	"io"
 
 	"github.com/hashicorp/raft"
+
+	"gazetteer/cluster/mastery"
 )
 
 // fsm is the machine as raft drives it: one goroutine of raft calls Apply, Snapshot and
@@ -16,6 +18,9 @@ type fsm struct {
 var _ raft.FSM = fsm{}
 
 func (f fsm) Apply(l *raft.Log) any {
+	if isDecision(l.Data) {
+		return f.decided.apply(f.now.Load(), l.Data)
+	}
 	r := f.apply(l.Data)
 	f.show()
 	return r
@@ -27,8 +32,10 @@ func (f fsm) show() {
 	}
 }
 
-// Snapshot costs nothing: a state that was shown never changes.
-func (f fsm) Snapshot() (raft.FSMSnapshot, error) { return snapshot{f.now.Load()}, nil }
+// Snapshot costs a copy of the ledger's index: a state that was shown never changes.
+func (f fsm) Snapshot() (raft.FSMSnapshot, error) {
+	return snapshot{f.now.Load(), f.decided.copy()}, nil
+}
 
 // Restore refuses what is damaged and then keeps the state it has.
 func (f fsm) Restore(r io.ReadCloser) error {
@@ -36,17 +43,20 @@ func (f fsm) Restore(r io.ReadCloser) error {
 	if err != nil {
 		return err
 	}
-	if err := f.restore(data); err != nil {
+	if err := f.restoreAll(data); err != nil {
 		return err
 	}
 	f.show()
 	return nil
 }
 
-type snapshot struct{ of *agreed }
+type snapshot struct {
+	of     *agreed
+	ledger *mastery.Ledger
+}
 
 func (s snapshot) Persist(sink raft.SnapshotSink) error {
-	data, err := s.of.seal()
+	data, err := sealAll(s.of, s.ledger)
 	if err != nil {
 		return cancel(sink, err)
 	}

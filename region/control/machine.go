@@ -11,7 +11,10 @@ import (
 
 // machine is the state and what commands make of it. One goroutine applies and restores;
 // all may look. It is pure: the same commands in the same order make the same bytes.
-type machine struct{ now atomic.Pointer[agreed] }
+type machine struct {
+	now     atomic.Pointer[agreed]
+	decided decided
+}
 
 // agreed is one state with the plan it stands for; nil before the region is founded.
 type agreed struct {

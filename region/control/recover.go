@@ -57,7 +57,7 @@ func (d dir) newest() (*state, error) {
 	last, err1 := d.plan()
 	logged, err2 := d.replay()
 	switch {
-	case errors.Is(err2, errInUse):
+	case errors.Is(err2, errInUse), errors.Is(err2, errDecided):
 		return nil, err2
 	case logged != nil && (last == nil || logged.state.Epoch >= last.state.Epoch):
 		return logged.state, nil
@@ -90,10 +90,25 @@ func (d dir) replay() (*agreed, error) {
 	for i := from + 1; err == nil && i <= last; i++ {
 		var l raft.Log
 		if err = s.log.GetLog(i, &l); err == nil && l.Type == raft.LogCommand {
-			m.apply(l.Data)
+			m.replay(l.Data)
 		}
 	}
+	if l := m.decided.copy(); l != nil && l.Len() > 0 {
+		return nil, errDecided
+	}
 	return m.now.Load(), err
+}
+
+// errDecided keeps a region from going on without what it has decided: it would decide on
+// the same records again, in epochs that have been.
+var errDecided = errors.New("the region has decided on records of mode mastered, and a recovery would forget that: bring a majority of its regional servers back")
+
+func (m *machine) replay(data []byte) {
+	if isDecision(data) {
+		m.decided.apply(m.now.Load(), data)
+		return
+	}
+	m.apply(data)
 }
 
 // restoreNewest restores the newest snapshot that can be, and returns its index.
@@ -109,7 +124,7 @@ func (s *stores) restoreNewest(m *machine) (index uint64, err error) {
 		}
 		data, err := readSnapshot(r)
 		r.Close()
-		if err == nil && m.restore(data) == nil {
+		if err == nil && m.restoreAll(data) == nil {
 			return meta.Index, nil
 		}
 	}

@@ -131,12 +131,12 @@ func (s *stores) checkSnapshot(id string) error {
 	if err != nil {
 		return fmt.Errorf("snapshot %s: %w", id, err)
 	}
-	return (&machine{}).restore(data)
+	return (&machine{}).restoreAll(data)
 }
 
 // readSnapshot reads no more than a state can have.
 func readSnapshot(r io.Reader) ([]byte, error) {
-	return io.ReadAll(io.LimitReader(r, maxSealBytes+1))
+	return io.ReadAll(io.LimitReader(r, maxSnapshotBytes+1))
 }
 
 func (d dir) damaged(format string, args ...any) error {
