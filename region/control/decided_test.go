@@ -3,8 +3,10 @@ package control
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gazetteer"
@@ -135,4 +137,47 @@ func TestTheNextLeaderKnowsWhatWasDecided(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A region that goes on without what it has decided would decide on the same records
+// again, in epochs that have been.
+func TestDecisionsOutliveARestartAndAreNotRecoveredAway(t *testing.T) {
+	dir, k := t.TempDir(), gazetteer.Key{Type: "t", ID: "a"}
+	start := func(use func(*Group)) {
+		synctest.Test(t, func(t *testing.T) {
+			d := SingleDescription("fra", "a")
+			g, err := Start(t.Context(), Config{Node: d.Nodes[0], Found: &d, Dir: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer g.Close()
+			if err := g.Barrier(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			use(g)
+		})
+	}
+	var e mastery.Entry
+	start(func(g *Group) {
+		term, err := g.Reign(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, err = g.Decide(context.Background(), next(k, e, uint32(term), 7)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	start(func(g *Group) {
+		if _, err := g.Reign(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		g.Ledger(func(l *mastery.Ledger) {
+			if held, ok := l.Entry(k); !ok || held != e {
+				t.Errorf("after a restart: %+v, %v, want %+v", held, ok, e)
+			}
+		})
+	})
+	if _, err := Recover(dir, "a"); !errors.Is(err, errDecided) {
+		t.Errorf("the recovery says %v", err)
+	}
 }
