@@ -34,8 +34,8 @@ var floors = [][]string{
 	{"ring", "mst"},
 	{"cluster"},
 	{"region"},
-	{"api"},
-	{"simulation", "terraform"},
+	{"api", "terraform"},
+	{"simulation"},
 	{"cmd", "bench"},
 }
 
@@ -59,6 +59,12 @@ var joins = map[string][]string{
 	"simulation/virtual":   {"simulation/agenda", "simulation/scenario", "simulation/world", "simulation/fleet", "simulation/result"},
 	"simulation/processes": {"simulation/scenario", "simulation/fleet", "simulation/result", "simulation/aws"},
 	"simulation/report":    {"simulation/result"},
+
+	// The experiment on EC2, a module of its own: no door of it is a door of the product.
+	"simulation/ec2":                  {"simulation/scenario", "simulation/processes", "simulation/fleet", "simulation/result"},
+	"simulation/ec2/fake":             {"simulation/processes", "simulation/fleet", "simulation/result", "simulation/scenario"},
+	"simulation/ec2/cmd/gazetteer-ec2": {"simulation/ec2/cloud", "simulation/ec2/fake", "simulation/scenarios", "simulation/scenario", "simulation/result"},
+
 	"simulation/whatif":    {"simulation/ghs", "simulation/aws", "simulation/scenario", "simulation/result"},
 }
 

@@ -6,6 +6,7 @@ import "github.com/spf13/cobra"
 func (a *app) simCommand() *cobra.Command {
 	c := group("sim", "Run a planet from a scenario file",
 		a.simRunCommand(),
+		a.simClientsCommand(),
 		a.simValidateCommand(),
 		a.simReportCommand(),
 	)

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"encoding/json"
 	"math/bits"
 	"time"
 )
@@ -41,6 +42,31 @@ func (h *Histogram) Merge(o *Histogram) {
 	h.count += o.count
 	h.sum += o.sum
 	h.max = max(h.max, o.max)
+}
+
+// histogramText is a histogram in JSON, whose classes another process may add up.
+type histogramText struct {
+	Classes []int64       `json:"classes"`
+	Sum     time.Duration `json:"sum_ns"`
+	Max     time.Duration `json:"max_ns"`
+}
+
+// MarshalJSON writes all that was counted.
+func (h Histogram) MarshalJSON() ([]byte, error) {
+	return json.Marshal(histogramText{h.classes, h.sum, h.max})
+}
+
+// UnmarshalJSON reads what MarshalJSON has written.
+func (h *Histogram) UnmarshalJSON(text []byte) error {
+	var t histogramText
+	if err := json.Unmarshal(text, &t); err != nil {
+		return err
+	}
+	*h = Histogram{classes: t.Classes, sum: t.Sum, max: t.Max}
+	for _, n := range t.Classes {
+		h.count += n
+	}
+	return nil
 }
 
 // Reset empties it.

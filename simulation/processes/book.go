@@ -11,7 +11,7 @@ import (
 // process, what it knew to be older: a value that it had been shown, or had acknowledged,
 // before it began that write.
 type book struct {
-	pages []*page // by fleet
+	pages []*page // by fleet; nil for fleets that are elsewhere, which may have written anything
 }
 
 // value is what a write leaves in a resource: the nth of a fleet.
@@ -129,6 +129,9 @@ func (b *book) wasWritten(resource int, v value) bool {
 		return false
 	}
 	p := b.pages[v.fleet]
+	if p == nil {
+		return true
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return v.n < len(p.writes) && p.writes[v.n].resource == resource
@@ -136,6 +139,9 @@ func (b *book) wasWritten(resource int, v value) bool {
 
 func (b *book) isAgain(v value) bool {
 	p := b.pages[v.fleet]
+	if p == nil {
+		return false
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.writes[v.n].again

@@ -34,15 +34,14 @@ type door struct {
 }
 
 func (r *run) doorsOf(region gazetteer.RegionID) *doors {
-	d := &doors{dial: r.ways.dialer(region)}
-	var all []*face
-	for _, p := range r.processes {
-		if p.face != nil {
-			all = append(all, p.face)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b *face) int { return int(r.between(region, a.region) - r.between(region, b.region)) })
-	for _, f := range all {
+	return newDoors(region, r.ways.dialer(region), r.faces(), r.between)
+}
+
+// newDoors orders faces for the clients of a region.
+func newDoors(region gazetteer.RegionID, dial dialer, faces []*face, between func(a, b gazetteer.RegionID) time.Duration) *doors {
+	d := &doors{dial: dial}
+	slices.SortStableFunc(faces, func(a, b *face) int { return int(between(region, a.region) - between(region, b.region)) })
+	for _, f := range faces {
 		d.faces = append(d.faces, door{f, new(atomic.Int64)})
 		if f.region == region {
 			d.near++

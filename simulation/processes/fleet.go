@@ -54,9 +54,16 @@ type ask struct {
 }
 
 func (r *run) newFleet(i int, c *scenario.Clients) *fleet {
+	f := newFleet(i, c, r.c.Scenario.Seed, r.stocks[c.Type], r.doorsOf(c.Region), r.book)
+	f.strict = len(r.of(c.Region)) == 1
+	return f
+}
+
+// newFleet returns clients that have a page of the book.
+func newFleet(page int, c *scenario.Clients, seed uint64, s *stock, d *doors, b *book) *fleet {
 	return &fleet{
-		number: i, region: c.Region, strict: len(r.of(c.Region)) == 1, reads: c.Reads, stock: r.stocks[c.Type], doors: r.doorsOf(c.Region), book: r.book,
-		dice: rand.New(rand.NewPCG(r.c.Scenario.Seed, uint64(i)+2)), queue: make(chan ask, backlog),
+		number: page, region: c.Region, reads: c.Reads, stock: s, doors: d, book: b,
+		dice: rand.New(rand.NewPCG(seed, uint64(page)+2)), queue: make(chan ask, backlog),
 		counts: result.Counts{Errors: map[string]int64{}},
 	}
 }

@@ -130,28 +130,28 @@ func missing(format string, args ...any) error {
 	return &gazetteer.Error{Op: "processes.Run", Kind: gazetteer.Unavailable, Detail: fmt.Sprintf(format, args...)}
 }
 
-// wantedRing is one that a region is to have.
-type wantedRing struct {
-	cluster, name string
-	members       []string
+// Ring is one that a region is to have: of a cluster, with members by name.
+type Ring struct {
+	Cluster, Name string
+	Members       []string
 }
 
 // ringsOf is what the scenario says of a region's rings. The first one for all types is
 // the one that the region was founded with.
-func ringsOf(g *scenario.Region, all []*process) (wanted []wantedRing) {
+func ringsOf(g *scenario.Region, all []*process) (wanted []Ring) {
 	founded := false
 	for i, ring := range g.Rings {
-		w := wantedRing{string(ring.Type), ring.Name, nil}
+		w := Ring{string(ring.Type), ring.Name, nil}
 		first := ring.Type == "" && !founded
 		if ring.Type == "" {
-			w.cluster, founded = client.DefaultCluster, true
+			w.Cluster, founded = client.DefaultCluster, true
 		}
 		if first {
-			w.name = foundedRing
+			w.Name = FoundedRing
 		}
 		for _, p := range all {
 			if p.ring == i {
-				w.members = append(w.members, p.name)
+				w.Members = append(w.Members, p.name)
 			}
 		}
 		if first {
@@ -163,15 +163,18 @@ func ringsOf(g *scenario.Region, all []*process) (wanted []wantedRing) {
 	return wanted
 }
 
-// foundedRing is how a region calls the ring that it begins with.
-const foundedRing = "single"
+// FoundedRing is how a region calls the ring that it begins with.
+const FoundedRing = "single"
 
 // setRings makes the rings of a region what the scenario says, and waits until nothing
 // moves any more.
 func (r *run) setRings(ctx context.Context, g *scenario.Region, all []*process) error {
-	k := all[0].client
-	wanted := ringsOf(g, all)
-	return until(ctx, "region "+string(g.Name)+" has its rings", func() error {
+	return SetRings(ctx, all[0].client, string(g.Name), ringsOf(g, all))
+}
+
+// SetRings asks a regional server for rings until its region has them.
+func SetRings(ctx context.Context, k *client.Client, region string, wanted []Ring) error {
+	return until(ctx, "region "+region+" has its rings", func() error {
 		clusters, err := k.Rings(ctx)
 		if err != nil {
 			return err
@@ -192,25 +195,25 @@ func (r *run) setRings(ctx context.Context, g *scenario.Region, all []*process) 
 }
 
 // set asks for a ring that is not there yet. It fails as long as it is not.
-func (w *wantedRing) set(ctx context.Context, k *client.Client, clusters []client.Cluster) error {
+func (w *Ring) set(ctx context.Context, k *client.Client, clusters []client.Cluster) error {
 	for _, c := range clusters {
 		for _, ring := range c.Rings {
-			if c.Type != w.cluster || ring.Name != w.name {
+			if c.Type != w.Cluster || ring.Name != w.Name {
 				continue
 			}
-			if slices.Equal(slices.Sorted(slices.Values(ring.Members)), slices.Sorted(slices.Values(w.members))) {
+			if slices.Equal(slices.Sorted(slices.Values(ring.Members)), slices.Sorted(slices.Values(w.Members))) {
 				return nil
 			}
-			if err := k.SetRing(ctx, w.cluster, w.name, w.members, false); err != nil {
+			if err := k.SetRing(ctx, w.Cluster, w.Name, w.Members, false); err != nil {
 				return err
 			}
-			return missing("ring %s has %s", w.name, strings.Join(ring.Members, ", "))
+			return missing("ring %s has %s", w.Name, strings.Join(ring.Members, ", "))
 		}
 	}
-	if err := k.AddRing(ctx, w.cluster, w.name, w.members); err != nil {
+	if err := k.AddRing(ctx, w.Cluster, w.Name, w.Members); err != nil {
 		return err
 	}
-	return missing("ring %s has been asked for", w.name)
+	return missing("ring %s has been asked for", w.Name)
 }
 
 // awaitTree waits until every server knows one tree of all regions, all of them live.

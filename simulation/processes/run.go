@@ -30,7 +30,7 @@ type run struct {
 	http      *http.Client
 	callers   callers
 
-	stocks    map[gazetteer.Type]*stock
+	stocks    stocks
 	fleets    []*fleet
 	book      *book
 	probes    *probes
@@ -89,7 +89,7 @@ func newRun(ctx context.Context, c Config) (*run, error) {
 		return nil, &gazetteer.Error{Op: "processes.Run", Kind: gazetteer.Internal, Err: err, Detail: "no room for the data of the nodes"}
 	}
 	r := &run{c: c, ctx: ctx, dir: dir, log: &journal{log: c.Log}, nursery: newNursery(), at: map[string]gazetteer.RegionID{},
-		stocks: map[gazetteer.Type]*stock{}, book: newBook(len(c.Scenario.Clients)), callers: callers{free: map[gazetteer.RegionID][]*caller{}},
+		stocks: stocks{}, book: newBook(len(c.Scenario.Clients)), callers: callers{free: map[gazetteer.RegionID][]*caller{}},
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2}}}
 	r.trees = &trees{run: r}
 	return r, nil
@@ -131,13 +131,7 @@ func (r *run) prepare() error {
 
 // muster makes the fleets.
 func (r *run) muster() error {
-	base := 0
-	for _, t := range r.allTypes() {
-		if s := r.stocks[t]; s != nil {
-			s.base = base
-			base += len(s.ids)
-		}
-	}
+	r.stocks.number()
 	for i := range r.c.Scenario.Clients {
 		c := &r.c.Scenario.Clients[i]
 		if s := r.stocks[c.Type]; s == nil || len(s.ids) == 0 {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net/url"
@@ -62,46 +63,106 @@ func (s *stock) pick(r *rand.Rand) int {
 	return min(sort.SearchFloat64s(s.weight, x), len(s.ids)-1)
 }
 
+// stocks are what stands in the planet, by type.
+type stocks map[gazetteer.Type]*stock
+
+func (all stocks) of(t gazetteer.Type) *stock {
+	s := all[t]
+	if s == nil {
+		s = &stock{typ: t}
+		all[t] = s
+	}
+	return s
+}
+
+// number gives every resource of all types the number by which the book knows it.
+func (all stocks) number() {
+	base := 0
+	for _, t := range slices.Sorted(maps.Keys(all)) {
+		all[t].base = base
+		base += len(all[t].ids)
+	}
+}
+
+// publisher makes a scenario's catalogue, and puts it into the planet by a server.
+type publisher struct {
+	scenario *scenario.Scenario
+	bundled  func() (io.ReadCloser, error)
+	to       *client.Client // nil: nothing is published, what would be is only known
+	stocks   stocks
+}
+
+// Publish puts the types and the catalogue of a scenario into a planet, by one of its
+// regional servers. Bundled opens the bundled catalogue, as NDJSON.
+func Publish(ctx context.Context, to *client.Client, s *scenario.Scenario, bundled func() (io.ReadCloser, error)) error {
+	p := publisher{s, bundled, to, stocks{}}
+	return p.load(ctx)
+}
+
+// stocksOf is what [Publish] puts into a planet.
+func stocksOf(ctx context.Context, s *scenario.Scenario, bundled func() (io.ReadCloser, error)) (stocks, error) {
+	p := publisher{s, bundled, nil, stocks{}}
+	err := p.load(ctx)
+	p.stocks.number()
+	return p.stocks, err
+}
+
 // load publishes the catalogue in the first region.
 func (r *run) load(ctx context.Context) error {
-	k := r.processes[0].client
-	for _, t := range r.types() {
-		if _, err := k.PutType(ctx, client.Type{Name: string(t)}); err != nil {
+	p := publisher{r.c.Scenario, r.c.Bundled, r.processes[0].client, r.stocks}
+	if err := p.load(ctx); err != nil {
+		return err
+	}
+	return r.loadProbes(ctx)
+}
+
+func (p *publisher) load(ctx context.Context) error {
+	for _, t := range typesOf(p.scenario) {
+		if err := p.putType(ctx, t); err != nil {
 			return err
 		}
 	}
-	if err := r.loadProbes(ctx); err != nil {
-		return err
-	}
-	c := r.c.Scenario.Catalogue
+	c := p.scenario.Catalogue
 	if c.Bundled {
-		if r.c.Bundled == nil {
-			return &gazetteer.Error{Op: "processes.Run", Kind: gazetteer.Invalid, Detail: "there is no bundled catalogue here"}
+		if p.bundled == nil {
+			return &gazetteer.Error{Op: "processes.Publish", Kind: gazetteer.Invalid, Detail: "there is no bundled catalogue here"}
 		}
-		in, err := r.c.Bundled()
+		in, err := p.bundled()
 		if err == nil {
-			err = errors.Join(r.loadLines(ctx, in), in.Close())
+			err = errors.Join(p.loadLines(ctx, in), in.Close())
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if c.File != "" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return &gazetteer.Error{Op: "processes.Run", Kind: gazetteer.Invalid, Pointer: "/catalogue/file", Err: err}
-		}
-		defer f.Close()
-		if err := r.loadLines(ctx, f); err != nil {
+		if err := p.loadFile(ctx, c.File); err != nil {
 			return err
 		}
 	}
 	for i := range c.Synthetic {
-		if err := r.make(ctx, &c.Synthetic[i]); err != nil {
+		if err := p.make(ctx, &c.Synthetic[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (p *publisher) putType(ctx context.Context, t gazetteer.Type) error {
+	if p.to == nil {
+		return nil
+	}
+	_, err := p.to.PutType(ctx, client.Type{Name: string(t)})
+	return err
+}
+
+func (p *publisher) loadFile(ctx context.Context, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return &gazetteer.Error{Op: "processes.Publish", Kind: gazetteer.Invalid, Pointer: "/catalogue/file", Err: err}
+	}
+	defer f.Close()
+	return p.loadLines(ctx, f)
 }
 
 // loadProbes publishes what propagation is measured with.
@@ -115,30 +176,24 @@ func (r *run) loadProbes(ctx context.Context) error {
 	return nil
 }
 
-// types are those that the scenario names, and the one that propagation is measured with.
-func (r *run) types() []gazetteer.Type {
+// types are those of the run.
+func (r *run) types() []gazetteer.Type { return typesOf(r.c.Scenario) }
+
+// typesOf are those that a scenario names, and the one that propagation is measured with.
+func typesOf(s *scenario.Scenario) []gazetteer.Type {
 	all := []gazetteer.Type{probeType}
-	for _, t := range r.c.Scenario.Types {
+	for _, t := range s.Types {
 		all = append(all, t.Name)
 	}
-	for _, s := range r.c.Scenario.Catalogue.Synthetic {
-		all = append(all, s.Type)
+	for _, c := range s.Catalogue.Synthetic {
+		all = append(all, c.Type)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-func (r *run) stockOf(t gazetteer.Type) *stock {
-	s := r.stocks[t]
-	if s == nil {
-		s = &stock{typ: t}
-		r.stocks[t] = s
-	}
-	return s
-}
-
 // loadLines imports resource documents, one a line, of any types.
-func (r *run) loadLines(ctx context.Context, in io.Reader) error {
+func (p *publisher) loadLines(ctx context.Context, in io.Reader) error {
 	byType := map[gazetteer.Type]*bytes.Buffer{}
 	lines := bufio.NewReaderSize(in, 64<<10)
 	for n := 1; ; n++ {
@@ -150,9 +205,9 @@ func (r *run) loadLines(ctx context.Context, in io.Reader) error {
 				Locations []json.RawMessage `json:"locations"`
 			}
 			if err := json.Unmarshal(line, &d); err != nil {
-				return &gazetteer.Error{Op: "processes.Run", Kind: gazetteer.Invalid, Pointer: "/catalogue", Err: err, Detail: fmt.Sprintf("line %d is no resource document", n)}
+				return &gazetteer.Error{Op: "processes.Publish", Kind: gazetteer.Invalid, Pointer: "/catalogue", Err: err, Detail: fmt.Sprintf("line %d is no resource document", n)}
 			}
-			r.stockOf(d.Type).add(d.ID, len(d.Locations))
+			p.stocks.of(d.Type).add(d.ID, len(d.Locations))
 			if byType[d.Type] == nil {
 				byType[d.Type] = &bytes.Buffer{}
 			}
@@ -165,11 +220,14 @@ func (r *run) loadLines(ctx context.Context, in io.Reader) error {
 			return err
 		}
 	}
+	if p.to == nil {
+		return nil
+	}
 	for t, text := range byType {
-		if _, err := r.processes[0].client.PutType(ctx, client.Type{Name: string(t)}); err != nil {
+		if err := p.putType(ctx, t); err != nil {
 			return err
 		}
-		if _, err := r.processes[0].client.Import(ctx, string(t), text, client.ImportOptions{}); err != nil {
+		if _, err := p.to.Import(ctx, string(t), text, client.ImportOptions{}); err != nil {
 			return err
 		}
 	}
@@ -177,13 +235,16 @@ func (r *run) loadLines(ctx context.Context, in io.Reader) error {
 }
 
 // make publishes a catalogue that is made up. The same seed makes the same.
-func (r *run) make(ctx context.Context, s *scenario.Synthetic) error {
-	k := r.stockOf(s.Type)
+func (p *publisher) make(ctx context.Context, s *scenario.Synthetic) error {
+	k := p.stocks.of(s.Type)
 	for n := range s.IDs {
 		k.add("r"+strconv.Itoa(n), s.Locations)
 	}
 	k.weigh(s.Zipf)
-	_, err := r.processes[0].client.ImportDocuments(ctx, string(s.Type), documents(k, s.Locations, r.c.Scenario.Seed), client.ImportOptions{})
+	if p.to == nil {
+		return nil
+	}
+	_, err := p.to.ImportDocuments(ctx, string(s.Type), documents(k, s.Locations, p.scenario.Seed), client.ImportOptions{})
 	return err
 }
 

@@ -45,3 +45,13 @@ output "nodes" {
   description = "Names of the nodes that keep data."
   value       = { voters = sort(keys(local.voters)), replicas = sort(keys(local.replicas)) }
 }
+
+output "targets" {
+  description = "Target groups of the balancer, by listener: for whoever takes servers out of it, and their names in CloudWatch."
+  value       = { for k, t in aws_lb_target_group.entry : k => { arn = t.arn, arn_suffix = t.arn_suffix, port = t.port } }
+}
+
+output "image" {
+  description = "AMI of the instances."
+  value       = local.image
+}

@@ -44,8 +44,14 @@ variable "clients" {
 }
 
 variable "bucket" {
-  description = "Bucket with the scenario (RUN/scenario.yaml), and for what the run leaves (RUN/clients/...)."
+  description = "Bucket with the scenario (RUN/scenario.yaml), its start (RUN/start), and for what the run leaves (RUN/clients/...)."
   type        = string
+}
+
+variable "bucket_region" {
+  description = "Where AWS has the bucket. Null: where the clients are."
+  type        = string
+  default     = null
 }
 
 variable "image" {
@@ -146,6 +152,7 @@ resource "aws_launch_template" "client" {
     region    = var.region
     run       = var.run
     bucket    = var.bucket
+    home      = var.bucket_region == null ? data.aws_region.here.region : var.bucket_region
     endpoints = join(",", [for name, url in var.endpoints : "${name}=${url}"])
     shards    = var.clients.count
     package   = var.package

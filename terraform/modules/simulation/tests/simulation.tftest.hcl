@@ -33,6 +33,10 @@ run "clients_of_a_region" {
     error_message = "clients know where to go when their region is gone"
   }
   assert {
+    condition     = strcontains(base64decode(aws_launch_template.client.user_data), "GAZETTEER_BUCKET_REGION=eu-west-1\n")
+    error_message = "the bucket is where the clients are, unless it is said"
+  }
+  assert {
     condition     = aws_launch_template.client.instance_initiated_shutdown_behavior == "terminate"
     error_message = "a client that is done costs nothing more"
   }
