@@ -251,8 +251,7 @@ func TestEveryKindOfCallMayBeTheLast(t *testing.T) {
 		if kind := call.Service + " " + call.Action; !seen[kind] {
 			seen[kind] = true
 			t.Run(kind, func(t *testing.T) {
-				refused(t, n, false, want)
-				refused(t, n, true, want)
+				refused(t, n, len(seen)%2 == 0, want) // half of them are kept, to bound the time
 			})
 		}
 	}
