@@ -43,6 +43,7 @@ type Handler struct {
 	started  time.Time
 	draining atomic.Bool
 	watchers watchers
+	latest   planetLook
 	serving  context.Context // ends with the streams, when the server does
 	endFlows context.CancelFunc
 }

@@ -64,13 +64,20 @@ func (h *Handler) listRegions(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	list := struct {
-		Regions []known `json:"regions"`
-	}{[]known{}}
+	return h.answerValue(c, http.StatusOK, knownOfAll(&t))
+}
+
+// allKnown is the body of /v1/regions.
+type allKnown struct {
+	Regions []known `json:"regions"`
+}
+
+func knownOfAll(t *region.Topology) allKnown {
+	all := allKnown{[]known{}}
 	for i := range t.Regions {
-		list.Regions = append(list.Regions, knownOf(&t.Regions[i]))
+		all.Regions = append(all.Regions, knownOf(&t.Regions[i]))
 	}
-	return h.answerValue(c, http.StatusOK, list)
+	return all
 }
 
 func (h *Handler) getRegion(c *gin.Context) error {

@@ -53,10 +53,21 @@ func coordinatesOf(r *region.RegionStatus) coordinates {
 }
 
 func (h *Handler) topology(c *gin.Context) error {
-	t, err := h.planet(c)
+	follow, err := followed(c.Request)
 	if err != nil {
 		return err
 	}
+	if follow {
+		return h.followPlanet(c)
+	}
+	t, err := h.planetNow(c)
+	if err != nil {
+		return err
+	}
+	return h.answerValue(c, http.StatusOK, mapOf(&t))
+}
+
+func mapOf(t *region.Topology) planetMap {
 	m := planetMap{Epoch: t.Epoch, Running: t.Running, Due: t.Due, Regions: []placed{}, Edges: []edge{}, Weight: milliseconds(t.Weight), Messages: t.Messages,
 		Halted: milliseconds(t.Halted), Installed: milliseconds(t.Installed)}
 	for i := range t.Regions {
@@ -66,14 +77,19 @@ func (h *Handler) topology(c *gin.Context) error {
 	for _, e := range t.Edges {
 		m.Edges = append(m.Edges, edge{e.A, e.B, milliseconds(e.Cost), e.Tree, e.Provisional})
 	}
-	return h.answerValue(c, http.StatusOK, m)
+	return m
 }
 
-// planet asks what this region knows of the others. The request takes no parameters.
+// planet answers what this region knows of the others to a request that takes no parameters.
 func (h *Handler) planet(c *gin.Context) (t region.Topology, err error) {
 	if err := noParameters(c.Request); err != nil {
 		return t, err
 	}
+	return h.planetNow(c)
+}
+
+// planetNow asks what this region knows of the others.
+func (h *Handler) planetNow(c *gin.Context) (t region.Topology, err error) {
 	err = h.operate(c, operation{missing: problem.UnknownRegion}, func(ctx context.Context, o region.Operator) (err error) {
 		t, err = o.Topology(ctx)
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"gazetteer/api/rest"
 	"gazetteer/api/router"
+	"gazetteer/api/web"
 	"gazetteer/region"
 	"gazetteer/region/geo"
 )
@@ -59,7 +60,11 @@ func (a *app) route(ctx context.Context, f serverFlags) error {
 		return err
 	}
 	l = proxied(l, f.proxyProtocol, proxies)
-	s := &routerService{router: r, web: l, proxies: proxies, lameDuck: f.lameDuck, locator: locator, log: log}
+	page, err := web.New()
+	if err != nil {
+		return err
+	}
+	s := &routerService{router: r, page: page, web: l, proxies: proxies, lameDuck: f.lameDuck, locator: locator, log: log}
 	fmt.Fprintf(a.err, "gazetteer: router serves http://%s\n", l.Addr())
 	return s.run(ctx)
 }
@@ -80,6 +85,7 @@ func (f *serverFlags) checkRouter() error {
 // routerService is a router with its HTTP face.
 type routerService struct {
 	router   *router.Router
+	page     *web.Page
 	web      net.Listener
 	proxies  []netip.Prefix
 	lameDuck time.Duration
@@ -114,7 +120,7 @@ func (s *routerService) run(ctx context.Context) error {
 
 func (s *routerService) server() *http.Server {
 	return &http.Server{
-		Handler:           s.router,
+		Handler:           s.page.Before(s.router),
 		ReadHeaderTimeout: routerHeaderTimeout,
 		WriteTimeout:      routerWriteTimeout,
 		IdleTimeout:       routerIdleTimeout,

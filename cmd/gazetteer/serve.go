@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gazetteer/api/rest"
+	"gazetteer/api/web"
 	"gazetteer/region/geo"
 )
 
@@ -123,8 +124,12 @@ func (s *service) open(m *member, failed func(error)) (*face, error) {
 	if err != nil {
 		return nil, err
 	}
+	page, err := web.New()
+	if err != nil {
+		return nil, err
+	}
 	f := &face{h, rest.Server(s.web.Addr().String(), h)}
-	f.server.Handler = s.inFront(s.signpost(m, h))
+	f.server.Handler = s.inFront(page.Before(s.signpost(m, h)))
 	go func() {
 		if err := f.server.Serve(s.web); !errors.Is(err, http.ErrServerClosed) {
 			failed(err)

@@ -1,7 +1,6 @@
 package report
 
 import (
-	_ "embed"
 	"fmt"
 	"html"
 	"math"
@@ -10,11 +9,9 @@ import (
 	"strings"
 
 	"gazetteer"
+	"gazetteer/region/geo/outline"
 	"gazetteer/simulation/result"
 )
-
-//go:embed land.txt
-var landOutline string
 
 // The map shows what lies between these latitudes: beyond them nobody runs a server.
 const (
@@ -78,7 +75,7 @@ func (d *drawing) land() {
 	globe := globeOutline()
 	fmt.Fprintf(d, `<clipPath id="globe"><path d="%s"/></clipPath><path fill="%s" d="%s"/>`, globe, hex(sea), globe)
 	fmt.Fprintf(d, `<path clip-path="url(#globe)" fill="%s" stroke="none" d="`, hex(land))
-	for line := range strings.Lines(landOutline) {
+	for line := range strings.Lines(outline.Land()) {
 		ring := ringOf(line)
 		d.ring(ring, 0)
 		if slices.ContainsFunc(ring, func(p gazetteer.Point) bool { return p.Lon > 180 }) {

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"gazetteer"
+	"gazetteer/region/geo/outline"
 )
 
 func TestLandIsReadable(t *testing.T) {
 	rings := 0
-	for line := range strings.Lines(landOutline) {
+	for line := range strings.Lines(outline.Land()) {
 		rings++
 		for _, pair := range strings.Fields(line) {
 			east, north, ok := strings.Cut(pair, ",")
