@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gazetteer"
+	"gazetteer/api/web"
 )
 
 // demoFlags is the command line of a demo.
@@ -130,6 +131,7 @@ func (d *demo) showAround(ctx context.Context) error {
 	if err := d.app.tour(ctx, d.url()); err != nil {
 		return err
 	}
+	fmt.Fprintf(d.app.out, "\n  # The planet on a map, live, in a browser:\n  %s%s\n", d.url(), web.Path)
 	d.explainNames()
 	d.explainCuts()
 	_, err := fmt.Fprint(d.app.out, "\nCtrl-C ends it.\n")
