@@ -88,7 +88,7 @@ func TestPolicyOfBadInput(t *testing.T) {
 		bad(`countries = [{ deny = ["Germany"] }]`, "ISO 3166-1"),
 		bad(`bias = [{ percent = 100 }]`, "100 is not from -99 to 99"),
 		// What only the server can judge is told at its argument.
-		bad(`tiers = [{ name = "a", locations = "=" }]`, `tiers = `),
+		bad(`tiers = [{ name = "a", locations = "=" }]`, "want a key"),
 		bad(`load = { label = "l", from = 2, full = 1 }`, "not written"),
 		refusal(configOf(url, `resource "gazetteer_policy" "p" {
   type = "nosuch"

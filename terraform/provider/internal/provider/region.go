@@ -110,13 +110,14 @@ func (r *regionResource) Create(ctx context.Context, req resource.CreateRequest,
 		return
 	}
 	name := path.Root("name")
-	if err := r.admit(ctx, m.Name); err != nil {
+	g, err := r.admit(ctx, m.Name)
+	if err != nil {
 		tell(&resp.Diagnostics, "The region is not admitted", err, at(name))
 		return
 	}
 	m.ID = types.StringValue(m.Name)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	if m.BiasMS != 0 {
+	if m.BiasMS != g.BiasMS { // also of one that was removed with another bias
 		r.weigh(ctx, &m, resp)
 	}
 }
@@ -133,18 +134,19 @@ var errKnown = errors.New("the planet has a region of this name; import it, or t
 
 // admit has a region expected that there is not yet. The token that comes with it is
 // dropped: it would be in the state; gazetteer_join_token makes another one.
-func (r *regionResource) admit(ctx context.Context, name string) error {
+func (r *regionResource) admit(ctx context.Context, name string) (g client.Region, err error) {
 	if _, err := r.Region(ctx, name); !isGone(err) {
-		return orErr(err, errKnown)
+		return g, orErr(err, errKnown)
 	}
 	if _, err := r.AdmitRegion(ctx, name); err != nil {
-		return err
+		return g, err
 	}
 	known := func() (bool, error) {
-		_, err := r.Region(ctx, name)
+		g, err = r.Region(ctx, name)
 		return err == nil, ifOther(err)
 	}
-	return await(ctx, seenWithin, known, func() string { return "the region is admitted, and still not listed" })
+	wait := await(ctx, seenWithin, known, func() string { return "the region is admitted, and still not listed" })
+	return g, wait
 }
 
 // orErr returns the error, if there is none another one.

@@ -49,7 +49,10 @@ func TestResource(t *testing.T) {
 	url := planetOf(t)
 	const r = "gazetteer_resource.r"
 	play(t,
-		goneFrom(t, url, func(ctx context.Context, k *client.Client) error { _, err := k.Get(ctx, "shelf", "os/debian"); return err }),
+		goneFrom(t, url, func(ctx context.Context, k *client.Client) error {
+			_, err := k.Get(ctx, "shelf", "os/debian")
+			return err
+		}),
 		resource.TestStep{Config: recordConfig(url, "shelf", oneLocation), Check: located(t, url, "shelf", 1)},
 		resource.TestStep{Config: recordConfig(url, "shelf", twoLocations), Check: resource.ComposeTestCheckFunc(located(t, url, "shelf", 2),
 			resource.TestCheckResourceAttr(r, "locations.a.weight", "2"), resource.TestCheckResourceAttrSet(r, "version"))},

@@ -1,0 +1,4 @@
+resource "gazetteer_region" "syd" {
+  name    = "syd"
+  bias_ms = 5
+}

@@ -1,0 +1,1 @@
+terraform import gazetteer_region_arrival.syd syd

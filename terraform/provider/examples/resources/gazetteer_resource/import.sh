@@ -1,0 +1,1 @@
+terraform import gazetteer_resource.debian mirror/debian

@@ -1,0 +1,1 @@
+terraform import gazetteer_type.mirror mirror
