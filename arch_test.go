@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -71,7 +72,7 @@ func openHouse(root string) (house, error) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && name != root && ignored(d.Name()):
+		case d.IsDir() && name != root && (ignored(d.Name()) || isModule(name)):
 			return filepath.SkipDir
 		case d.IsDir() || filepath.Ext(name) != ".go":
 			return nil
@@ -87,6 +88,12 @@ func openHouse(root string) (house, error) {
 
 func ignored(folder string) bool {
 	return folder == "testdata" || strings.HasPrefix(folder, ".") || strings.HasPrefix(folder, "_")
+}
+
+// isModule reports whether a folder is a module of its own: what it needs, it alone needs.
+func isModule(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, "go.mod"))
+	return err == nil
 }
 
 func parse(root, name string) (s source, built bool, err error) {

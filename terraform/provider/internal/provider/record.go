@@ -50,7 +50,11 @@ func (m *recordModel) ids() []string { return slices.Sorted(maps.Keys(m.Location
 // written.
 func (m *recordModel) take(d *client.Document) {
 	m.Version = types.StringValue(d.Version)
-	if text := string(d.Attributes); m.Attributes == nil || !sameJSON(*m.Attributes, text) {
+	text := string(d.Attributes)
+	if text == "{}" { // how none are told
+		text = ""
+	}
+	if m.Attributes == nil || !sameJSON(*m.Attributes, text) {
 		m.Attributes = unlessZero(text)
 	}
 	m.Locations = nil
