@@ -50,7 +50,7 @@ func TestType(t *testing.T) {
 
 func TestTypeOfBadInput(t *testing.T) {
 	url := planetOf(t)
-	one := func(text string) string { return configOf(url, `resource "gazetteer_type" "t" { `+text+` }`) }
+	one := func(text string) string { return configOf(url, "resource \"gazetteer_type\" \"t\" {\n"+text+"\n}") }
 	play(t, nil,
 		refusal(one("name = \"Bad_Name\""), "is not a DNS label"),
 		refusal(one("name = \"bad\"\n ttl_seconds = -1"), "-1 is not from 0 to 86400"),
