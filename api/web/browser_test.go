@@ -127,6 +127,8 @@ func fill(b *browsertest.Browser, selector, text string) {
 // browses looks at a record whose names try to become markup.
 func browses(t *testing.T, b *browsertest.Browser) {
 	b.Click("#tab-catalogue")
+	b.Until(`document.querySelector("#c-type option[value=ndt]")`)
+	b.Eval(`(() => { const s = document.querySelector("#c-type"); s.value = "ndt"; s.dispatchEvent(new Event("change")); })()`, nil)
 	b.Click("#catalogue tbody .name")
 	b.Until(`document.querySelector("#catalogue h3")`)
 	var images int
