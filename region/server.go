@@ -11,7 +11,6 @@ import (
 	"gazetteer"
 	"gazetteer/region/geo"
 	"gazetteer/region/watch"
-	"gazetteer/ring"
 )
 
 // clusterPatience is how long a regional server waits for a cluster server of another
@@ -214,27 +213,6 @@ func existing(k gazetteer.Key, buf []byte) (gazetteer.Record, error) {
 		err = unknownResource(k)
 	}
 	return r, err
-}
-
-// Conflicts returns the united journals of all types.
-func (s *Server) Conflicts(ctx context.Context) ([]ring.Conflict, error) {
-	specs, err := s.Types(ctx)
-	if err != nil {
-		return nil, err
-	}
-	names := []gazetteer.Type{gazetteer.TypesType, gazetteer.RegionsType}
-	for i := range specs {
-		names = append(names, specs[i].Name)
-	}
-	var answers [][]ring.Conflict
-	for _, t := range names {
-		cs, err := s.groups.of(t).conflicts(ctx, t)
-		if err != nil {
-			return nil, atEdge(err)
-		}
-		answers = append(answers, cs)
-	}
-	return unite(answers), nil
 }
 
 func unknownResource(k gazetteer.Key) error {

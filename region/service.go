@@ -167,7 +167,8 @@ type Regional interface {
 	// PutType creates or changes a type, DeleteType removes one that is empty.
 	PutType(ctx context.Context, s TypeSpec) (created bool, err error)
 	DeleteType(ctx context.Context, t gazetteer.Type) error
-	// Conflicts returns the united conflict journal of all replicas that answered.
+	// Conflicts returns the united conflict journal of all replicas of all regions that
+	// answered.
 	Conflicts(ctx context.Context) ([]ring.Conflict, error)
 	// Order appends the planet's regions to dst, best first for a client, and says where
 	// the client is.

@@ -250,10 +250,3 @@ func (c *Client) Status(ctx context.Context) (json.RawMessage, error) {
 	_, _, err := c.into(ctx, &request{method: http.MethodGet, path: []string{"v1", "status"}}, &text)
 	return text, err
 }
-
-// Conflicts returns the conflict journal, as JSON.
-func (c *Client) Conflicts(ctx context.Context) (json.RawMessage, error) {
-	var text json.RawMessage
-	_, _, err := c.into(ctx, &request{method: http.MethodGet, path: []string{"v1", "conflicts"}}, &text)
-	return text, err
-}

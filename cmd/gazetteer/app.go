@@ -98,7 +98,7 @@ precondition, 5 nobody can answer now.`,
 	c.AddCommand(
 		a.demoCommand(), a.serverCommand(),
 		a.resolveCommand(), a.watchCommand(), a.placeCommand(), a.getCommand(), a.putCommand(), a.heartbeatCommand(), a.rmCommand(), a.typesCommand(),
-		a.importCommand(), a.exportCommand(), a.statusCommand(), a.versionCommand(),
+		a.importCommand(), a.exportCommand(), a.statusCommand(), a.versionCommand(), a.checkCommand(), a.conflictsCommand(),
 		a.regionCommand(), a.topologyCommand(), a.ringCommand(), a.memberCommand(),
 		a.mstCommand(), a.simCommand(), a.simNodeCommand(), a.planCommand(),
 	)

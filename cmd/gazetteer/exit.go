@@ -16,6 +16,7 @@ const (
 	exitNotFound    = 3
 	exitConflict    = 4 // also a failed precondition
 	exitUnavailable = 5 // also not in time
+	exitInvalid     = 6 // a check that proves nothing
 )
 
 // usageError is a command line that was not understood.
@@ -27,9 +28,12 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 
 func exitCode(err error) int {
 	var bad usageError
+	var nothing provesNothing
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &nothing):
+		return exitInvalid
 	case errors.As(err, &bad):
 		return exitUsage
 	case errors.Is(err, context.DeadlineExceeded):
