@@ -89,7 +89,9 @@ func (d *door) request(ctx context.Context, r *request, body io.Reader) (*http.R
 		}
 		q.Header.Set("Content-Type", kind)
 	}
-	q.Header.Set("Accept", "application/json")
+	if q.Header.Get("Accept") == "" {
+		q.Header.Set("Accept", "application/json")
+	}
 	return q, nil
 }
 
