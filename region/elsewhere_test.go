@@ -129,3 +129,51 @@ func TestOthersAreAnsweredFromHere(t *testing.T) {
 		t.Errorf("got %v, another region was asked %d times", out[0].Err, near.called())
 	}
 }
+
+// atlasOf is others as sites, too.
+type atlasOf struct{ others }
+
+func (a atlasOf) Sites() (out []Site) {
+	out = []Site{{Name: "here", Self: true, State: SiteLive}}
+	for _, f := range a.others {
+		out = append(out, Site{Name: f.Region, State: SiteLive})
+	}
+	return out
+}
+
+// Each loser is told once, whichever regions have seen it; a region that does not answer
+// is left out.
+func TestConflictsOfAllRegionsAreUnited(t *testing.T) {
+	s, own, near, far := planetOf(t)
+	s.elsewhere = atlasOf{others{{"near", near}, {"far", far}}}
+	lost := func(seq uint64, at int64) ring.Conflict {
+		return ring.Conflict{Partition: gazetteer.Partition{Type: "mirror"}, At: at,
+			Loser: gazetteer.Update{Element: gazetteer.Element{ID: "x"}, Position: gazetteer.Position{Seq: seq}}}
+	}
+	own.held = []ring.Conflict{lost(1, 30)}
+	near.held = []ring.Conflict{lost(1, 10), lost(2, 20)}
+	far.held = []ring.Conflict{lost(3, 40), lost(2, 50)}
+	for _, c := range []struct {
+		name string
+		do   func()
+		want string
+	}{
+		{"all answer", func() {}, "[1@10 2@20 3@40]"},
+		{"the far one does not", func() { far.fail(gazetteer.Unavailable) }, "[1@10 2@20]"},
+		{"no other does", func() { near.fail(gazetteer.Unavailable) }, "[1@30]"},
+	} {
+		c.do()
+		cs, err := s.Conflicts(t.Context())
+		var got []string
+		for i := range cs {
+			got = append(got, fmt.Sprintf("%d@%d", cs[i].Loser.Position.Seq, cs[i].At))
+		}
+		if err != nil || fmt.Sprint(got) != c.want {
+			t.Errorf("%s: %v, want %s: %v", c.name, got, c.want, err)
+		}
+	}
+	own.fail(gazetteer.Unavailable)
+	if _, err := s.Conflicts(t.Context()); err == nil {
+		t.Error("nobody of this region answers, and nothing is said")
+	}
+}

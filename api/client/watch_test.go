@@ -16,6 +16,9 @@ import (
 func streaming(t *testing.T, asked *[]string, scripts ...string) *httptest.Server {
 	n := 0
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a := r.Header.Get("Accept"); a != "application/x-ndjson" {
+			t.Errorf("asked for %q", a)
+		}
 		*asked = append(*asked, r.URL.RawQuery+" after "+r.Header.Get("Last-Event-ID"))
 		if n == len(scripts) {
 			<-r.Context().Done()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,12 +70,15 @@ type processPlanet struct {
 	t       *testing.T // with it all of them end, not with a part of it that starts one again
 	extra   []string   // on every command line
 	nodes   map[string]*serverProcess
+	ways    *ways // between regions; nil: nothing is cut
 }
 
 // serverProcess is one of them. Its ports stay when it is started again.
 type serverProcess struct {
 	*child
 	args       []string
+	ways       *ways
+	region     string
 	http, peer string
 	client     *client.Client
 }
@@ -82,6 +86,13 @@ type serverProcess struct {
 func startProcesses(t *testing.T, each int, extra ...string) *processPlanet {
 	t.Helper()
 	p := &processPlanet{dir: t.TempDir(), regions: []string{"r0", "r1", "r2"}, each: each, extra: extra, t: t, nodes: map[string]*serverProcess{}}
+	p.found(t)
+	return p
+}
+
+// found starts all processes, region by region.
+func (p *processPlanet) found(t *testing.T) {
+	t.Helper()
 	for i, r := range p.regions {
 		where := []string{"--region", r}
 		if i > 0 {
@@ -97,7 +108,6 @@ func startProcesses(t *testing.T, each int, extra ...string) *processPlanet {
 	}
 	p.awaitTrees(t)
 	p.stock(t)
-	return p
 }
 
 // extend lets the other processes of a region join it, and waits until its ring has them.
@@ -128,17 +138,31 @@ func (p *processPlanet) members(region int) (names []string) {
 
 func (p *processPlanet) start(t *testing.T, name string, more ...string) {
 	t.Helper()
-	s := &serverProcess{http: freeAddr(t), peer: freeAddr(t)}
+	s := &serverProcess{http: freeAddr(t), peer: freeAddr(t), ways: p.ways, region: regionOf(name)}
 	s.args = append([]string{"server", "--node", name, "--http", s.http, "--peer", s.peer, "--data", filepath.Join(p.dir, name), "--lame-duck", "0s"}, append(more, p.extra...)...)
 	s.client = clientOf(t, "http://"+s.http)
 	p.nodes[name] = s
+	if p.ways != nil {
+		s.args[0] = simNode
+		p.ways.place(s.peer, s.region)
+	}
 	s.begin(t)
+}
+
+// regionOf is the region in the name of a process.
+func regionOf(name string) string {
+	region, _, _ := strings.Cut(name, "-")
+	return region
 }
 
 func (s *serverProcess) begin(t *testing.T) {
 	t.Helper()
-	s.child = startChild(t, s.args...)
-	s.out.wait(t, "serves http")
+	if s.ways == nil {
+		s.child = startChild(t, s.args...)
+	} else {
+		s.child = startFed(t, s.ways.pipe(t, s.region), s.args...)
+	}
+	s.out.wait(t, "serves http|(?m)^ready$")
 }
 
 // stock has the planet hold what clients read.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -74,12 +75,19 @@ type child struct {
 // startChild runs the program: this test binary is it, under its name.
 func startChild(t *testing.T, args ...string) *child {
 	t.Helper()
+	return startFed(t, nil, args...)
+}
+
+// startFed is startChild with a standard input.
+func startFed(t *testing.T, in io.Reader, args ...string) *child {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &child{Cmd: exec.Command(self), done: make(chan struct{})}
 	c.Args = append([]string{"gazetteer"}, args...)
+	c.Stdin = in
 	c.Stdout, c.Stderr = &c.out, &c.out
 	if err := c.Start(); err != nil {
 		t.Fatal(err)

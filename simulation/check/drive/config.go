@@ -17,6 +17,8 @@ type Config struct {
 	// Mastered: a type of the run's own is of mode mastered, and clients also compare and set.
 	Mastered bool
 	Duration time.Duration
+	// Until ends the asking early when it is closed; nil for never.
+	Until <-chan struct{}
 	// Rate is how many operations a second are begun, over all clients; 0 for 300.
 	Rate int
 	// Clients is how many there are; 0 for 32. Each does one thing at a time.

@@ -75,6 +75,13 @@ func (r *run) record(ctx context.Context) (*check.History, error) {
 func (r *run) load(ctx context.Context) []check.Op {
 	ctx, cancel := context.WithDeadline(ctx, r.began.Add(r.Duration))
 	defer cancel()
+	go func() {
+		select {
+		case <-r.Until:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	pace := &pace{began: r.began, each: time.Second / time.Duration(r.Rate)}
 	all := make([][]check.Op, r.Clients)
 	var working sync.WaitGroup
