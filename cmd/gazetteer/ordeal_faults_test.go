@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -13,14 +14,17 @@ import (
 	"gazetteer/simulation/check/drive"
 )
 
+// faults runs the short form of the fault programme.
+var faults = flag.Bool("faults", false, "one fault of each kind on a planet of processes: half a minute")
+
 // TestFaultProgramme breaks a planet of processes while clients write, read and watch: it
 // kills processes, cuts regions off from one another and lets processes stand still. Then
 // every promise is held against all that the clients have recorded. In full length it is
 // 100 kills of each role, 50 cuts and 50 pauses of 5 to 30 s, on regions of three; else one
 // of each on regions of one.
 func TestFaultProgramme(t *testing.T) {
-	if testing.Short() {
-		t.Skip("real processes, real time")
+	if !*long && !*faults {
+		t.Skip("real processes, real time: -faults for one fault of each kind, -long for all")
 	}
 	times, each := faultTimes{kills: 1, cuts: 1, pauses: 1, pauseMost: 5 * time.Second}, 1
 	terms := check.Terms{Calm: 3 * time.Second, MinRate: 20} // what a busy machine can do
