@@ -25,10 +25,11 @@ const (
 	Full                      // the disk is nearly full: reads go on, writes are refused
 	Unsupported               // the peer does not know this kind of message
 	Denied                    // not allowed
+	Behind                    // a replica lacks what the session has been shown: wait, or ask another
 )
 
 var kindNames = [...]string{"internal", "invalid", "unprocessable", "not found", "conflict", "precondition failed",
-	"too large", "unavailable", "wrong owner", "not serving yet", "deadline exceeded", "disk full", "unsupported", "denied"}
+	"too large", "unavailable", "wrong owner", "not serving yet", "deadline exceeded", "disk full", "unsupported", "denied", "behind the session"}
 
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {

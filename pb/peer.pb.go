@@ -41,6 +41,7 @@ const (
 	PeerError_FULL          PeerError_Kind = 11
 	PeerError_UNSUPPORTED   PeerError_Kind = 12
 	PeerError_DENIED        PeerError_Kind = 13
+	PeerError_BEHIND        PeerError_Kind = 14
 )
 
 // Enum value maps for PeerError_Kind.
@@ -60,6 +61,7 @@ var (
 		11: "FULL",
 		12: "UNSUPPORTED",
 		13: "DENIED",
+		14: "BEHIND",
 	}
 	PeerError_Kind_value = map[string]int32{
 		"INTERNAL":      0,
@@ -76,6 +78,7 @@ var (
 		"FULL":          11,
 		"UNSUPPORTED":   12,
 		"DENIED":        13,
+		"BEHIND":        14,
 	}
 )
 
@@ -454,7 +457,8 @@ type ReadReply struct {
 	StalenessNanos uint64                 `protobuf:"varint,4,opt,name=staleness_nanos,json=stalenessNanos,proto3" json:"staleness_nanos,omitempty"`
 	Degraded       bool                   `protobuf:"varint,5,opt,name=degraded,proto3" json:"degraded,omitempty"`
 	Hops           []*Hop                 `protobuf:"bytes,6,rep,name=hops,proto3" json:"hops,omitempty"`
-	Region         string                 `protobuf:"bytes,7,opt,name=region,proto3" json:"region,omitempty"` // empty: the asker's own
+	Region         string                 `protobuf:"bytes,7,opt,name=region,proto3" json:"region,omitempty"`    // empty: the asker's own
+	Covered        bool                   `protobuf:"varint,8,opt,name=covered,proto3" json:"covered,omitempty"` // the request's session was looked at: an older server does not
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -536,6 +540,13 @@ func (x *ReadReply) GetRegion() string {
 		return x.Region
 	}
 	return ""
+}
+
+func (x *ReadReply) GetCovered() bool {
+	if x != nil {
+		return x.Covered
+	}
+	return false
 }
 
 type Hop struct {
@@ -937,6 +948,7 @@ type ListRequest struct {
 	Prefix        string                 `protobuf:"bytes,3,opt,name=prefix,proto3" json:"prefix,omitempty"`
 	After         string                 `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"`
 	Limit         uint32                 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
+	Session       []byte                 `protobuf:"bytes,6,opt,name=session,proto3" json:"session,omitempty"` // as in ReadRequest
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1006,13 +1018,24 @@ func (x *ListRequest) GetLimit() uint32 {
 	return 0
 }
 
+func (x *ListRequest) GetSession() []byte {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
 type ListReply struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Ids           []string               `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
-	Records       [][]byte               `protobuf:"bytes,2,rep,name=records,proto3" json:"records,omitempty"` // ring.AppendRecord
-	More          bool                   `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Ids            []string               `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
+	Records        [][]byte               `protobuf:"bytes,2,rep,name=records,proto3" json:"records,omitempty"` // ring.AppendRecord
+	More           bool                   `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	StalenessNanos uint64                 `protobuf:"varint,4,opt,name=staleness_nanos,json=stalenessNanos,proto3" json:"staleness_nanos,omitempty"`
+	Degraded       bool                   `protobuf:"varint,5,opt,name=degraded,proto3" json:"degraded,omitempty"`
+	Covered        bool                   `protobuf:"varint,6,opt,name=covered,proto3" json:"covered,omitempty"` // as in ReadReply
+	Aged           bool                   `protobuf:"varint,7,opt,name=aged,proto3" json:"aged,omitempty"`       // staleness_nanos and degraded are told: an older server does not
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ListReply) Reset() {
@@ -1062,6 +1085,34 @@ func (x *ListReply) GetRecords() [][]byte {
 func (x *ListReply) GetMore() bool {
 	if x != nil {
 		return x.More
+	}
+	return false
+}
+
+func (x *ListReply) GetStalenessNanos() uint64 {
+	if x != nil {
+		return x.StalenessNanos
+	}
+	return 0
+}
+
+func (x *ListReply) GetDegraded() bool {
+	if x != nil {
+		return x.Degraded
+	}
+	return false
+}
+
+func (x *ListReply) GetCovered() bool {
+	if x != nil {
+		return x.Covered
+	}
+	return false
+}
+
+func (x *ListReply) GetAged() bool {
+	if x != nil {
+		return x.Aged
 	}
 	return false
 }
@@ -2535,7 +2586,7 @@ const file_peer_proto_rawDesc = "" +
 	"\aattempt\x18\x01 \x01(\x04R\aattempt\x12\x14\n" +
 	"\x05wants\x18\x02 \x01(\bR\x05wants\x12\x1d\n" +
 	"\n" +
-	"beat_nanos\x18\x03 \x01(\x04R\tbeatNanos\"\x8e\x03\n" +
+	"beat_nanos\x18\x03 \x01(\x04R\tbeatNanos\"\x9a\x03\n" +
 	"\tPeerError\x12-\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x19.gazetteer.PeerError.KindR\x04kind\x12\x0e\n" +
 	"\x02op\x18\x02 \x01(\tR\x02op\x12\x12\n" +
@@ -2543,7 +2594,7 @@ const file_peer_proto_rawDesc = "" +
 	"\x02id\x18\x04 \x01(\tR\x02id\x12\x18\n" +
 	"\apointer\x18\x05 \x01(\tR\apointer\x12\x16\n" +
 	"\x06detail\x18\x06 \x01(\tR\x06detail\x12\x12\n" +
-	"\x04plan\x18\a \x01(\x04R\x04plan\"\xd7\x01\n" +
+	"\x04plan\x18\a \x01(\x04R\x04plan\"\xe3\x01\n" +
 	"\x04Kind\x12\f\n" +
 	"\bINTERNAL\x10\x00\x12\v\n" +
 	"\aINVALID\x10\x01\x12\x11\n" +
@@ -2560,11 +2611,13 @@ const file_peer_proto_rawDesc = "" +
 	"\x04FULL\x10\v\x12\x0f\n" +
 	"\vUNSUPPORTED\x10\f\x12\n" +
 	"\n" +
-	"\x06DENIED\x10\r\"K\n" +
+	"\x06DENIED\x10\r\x12\n" +
+	"\n" +
+	"\x06BEHIND\x10\x0e\"K\n" +
 	"\vReadRequest\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x18\n" +
-	"\asession\x18\x03 \x01(\fR\asession\"\xcc\x01\n" +
+	"\asession\x18\x03 \x01(\fR\asession\"\xe6\x01\n" +
 	"\tReadReply\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12\x12\n" +
@@ -2572,7 +2625,8 @@ const file_peer_proto_rawDesc = "" +
 	"\x0fstaleness_nanos\x18\x04 \x01(\x04R\x0estalenessNanos\x12\x1a\n" +
 	"\bdegraded\x18\x05 \x01(\bR\bdegraded\x12\"\n" +
 	"\x04hops\x18\x06 \x03(\v2\x0e.gazetteer.HopR\x04hops\x12\x16\n" +
-	"\x06region\x18\a \x01(\tR\x06region\"L\n" +
+	"\x06region\x18\a \x01(\tR\x06region\x12\x18\n" +
+	"\acovered\x18\b \x01(\bR\acovered\"L\n" +
 	"\x03Hop\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
@@ -2602,17 +2656,22 @@ const file_peer_proto_rawDesc = "" +
 	"\aexisted\x18\x03 \x01(\bR\aexisted\x12\x18\n" +
 	"\areached\x18\x04 \x01(\rR\areached\x12*\n" +
 	"\x05error\x18\x05 \x01(\v2\x14.gazetteer.PeerErrorR\x05error\x12\x14\n" +
-	"\x05shown\x18\x06 \x01(\fR\x05shown\"{\n" +
+	"\x05shown\x18\x06 \x01(\fR\x05shown\"\x95\x01\n" +
 	"\vListRequest\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\rR\x05index\x12\x16\n" +
 	"\x06prefix\x18\x03 \x01(\tR\x06prefix\x12\x14\n" +
 	"\x05after\x18\x04 \x01(\tR\x05after\x12\x14\n" +
-	"\x05limit\x18\x05 \x01(\rR\x05limit\"K\n" +
+	"\x05limit\x18\x05 \x01(\rR\x05limit\x12\x18\n" +
+	"\asession\x18\x06 \x01(\fR\asession\"\xbe\x01\n" +
 	"\tListReply\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\tR\x03ids\x12\x18\n" +
 	"\arecords\x18\x02 \x03(\fR\arecords\x12\x12\n" +
-	"\x04more\x18\x03 \x01(\bR\x04more\"&\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\x12'\n" +
+	"\x0fstaleness_nanos\x18\x04 \x01(\x04R\x0estalenessNanos\x12\x1a\n" +
+	"\bdegraded\x18\x05 \x01(\bR\bdegraded\x12\x18\n" +
+	"\acovered\x18\x06 \x01(\bR\acovered\x12\x12\n" +
+	"\x04aged\x18\a \x01(\bR\x04aged\"&\n" +
 	"\x10ConflictsRequest\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\"[\n" +
 	"\x0eConflictsReply\x121\n" +

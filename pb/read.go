@@ -8,8 +8,9 @@ import (
 
 // Field numbers of ReadRequest, ReadReply and Hop in peer.proto.
 const (
-	readType = 1
-	readID   = 2
+	readType    = 1
+	readID      = 2
+	readSession = 3
 
 	replyRecord    = 1
 	replyNode      = 2
@@ -18,6 +19,7 @@ const (
 	replyDegraded  = 5
 	replyHops      = 6
 	replyRegion    = 7
+	replyCovered   = 8
 
 	hopRole = 1
 	hopName = 2
@@ -27,31 +29,39 @@ const (
 	ElementsUpdates = 5
 )
 
-// AppendReadRequest appends a ReadRequest.
-func AppendReadRequest(dst []byte, k gazetteer.Key) []byte {
+// AppendReadRequest appends a ReadRequest. A session is what ring.AppendToken writes,
+// empty for none.
+func AppendReadRequest(dst []byte, k gazetteer.Key, session []byte) []byte {
 	dst = appendString(dst, readType, string(k.Type))
-	return appendString(dst, readID, string(k.ID))
+	dst = appendString(dst, readID, string(k.ID))
+	if len(session) == 0 {
+		return dst
+	}
+	return protowire.AppendBytes(protowire.AppendTag(dst, readSession, protowire.BytesType), session)
 }
 
-// DecodeReadRequest returns the key that a ReadRequest names, as views of b.
-func DecodeReadRequest(b []byte) (typ, id string, err error) {
+// DecodeReadRequest returns the key and the session that a ReadRequest names, as views of
+// b.
+func DecodeReadRequest(b []byte) (typ, id string, session []byte, err error) {
 	for len(b) > 0 {
 		f, rest, err := nextField(b)
 		if err != nil {
-			return "", "", malformed("pb.DecodeReadRequest", err)
+			return "", "", nil, malformed("pb.DecodeReadRequest", err)
 		}
 		switch f.number {
 		case readType:
 			err = f.text(&typ)
 		case readID:
 			err = f.text(&id)
+		case readSession:
+			err = f.view(&session)
 		}
 		if err != nil {
-			return "", "", malformed("pb.DecodeReadRequest", err)
+			return "", "", nil, malformed("pb.DecodeReadRequest", err)
 		}
 		b = rest
 	}
-	return typ, id, nil
+	return typ, id, session, nil
 }
 
 // ReadInfo is a ReadReply without its record.
@@ -61,6 +71,7 @@ type ReadInfo struct {
 	Degraded       bool
 	Hops           []ReadHop
 	Region         string
+	Covered        bool
 }
 
 // ReadHop is one Hop.
@@ -84,7 +95,11 @@ func AppendReadInfo(dst []byte, i *ReadInfo) []byte {
 	for _, h := range i.Hops {
 		dst = appendHop(dst, h)
 	}
-	return appendString(dst, replyRegion, i.Region)
+	dst = appendString(dst, replyRegion, i.Region)
+	if i.Covered {
+		dst = appendUint(dst, replyCovered, 1)
+	}
+	return dst
 }
 
 func appendHop(dst []byte, h ReadHop) []byte {
@@ -129,6 +144,8 @@ func setReadInfo(i *ReadInfo, f field) error {
 		return addHop(i, f)
 	case replyRegion:
 		return f.text(&i.Region)
+	case replyCovered:
+		return f.bool(&i.Covered)
 	}
 	return nil
 }

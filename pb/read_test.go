@@ -22,19 +22,20 @@ func sampleReplies() []ReadInfo {
 	return []ReadInfo{
 		{},
 		{Node: "fra-1", Ring: "mirrors-0", StalenessNanos: 1 << 40, Degraded: true},
-		{Node: "n", Hops: []ReadHop{{Role: "cluster server", Name: "c1", TookNanos: 300}, {}}, Region: "fra"},
+		{Node: "n", Hops: []ReadHop{{Role: "cluster server", Name: "c1", TookNanos: 300}, {}}, Region: "fra", Covered: true},
 	}
 }
 
 func TestReadRequestIsWhatTheSchemaSays(t *testing.T) {
 	for _, k := range []gazetteer.Key{{}, {Type: "mirrors", ID: "debian"}, {Type: "t", ID: gazetteer.ID(strings.Repeat("é/", 85))}} {
-		b := AppendReadRequest(nil, k)
-		typ, id, err := DecodeReadRequest(b)
-		if err != nil || typ != string(k.Type) || id != string(k.ID) {
-			t.Errorf("%v: got %q %q, %v", k, typ, id, err)
+		want := []byte(strings.Repeat("s", len(k.ID)))
+		b := AppendReadRequest(nil, k, want)
+		typ, id, session, err := DecodeReadRequest(b)
+		if err != nil || typ != string(k.Type) || id != string(k.ID) || !bytes.Equal(session, want) {
+			t.Errorf("%v: got %q %q %q, %v", k, typ, id, session, err)
 		}
 		var strict ReadRequest
-		if err := proto.Unmarshal(b, &strict); err != nil || strict.Type != typ || strict.Id != id {
+		if err := proto.Unmarshal(b, &strict); err != nil || strict.Type != typ || strict.Id != id || !bytes.Equal(strict.Session, want) {
 			t.Errorf("%v: the schema reads %v, %v", k, &strict, err)
 		}
 	}
@@ -58,11 +59,11 @@ func TestReadReplyIsWhatTheSchemaSays(t *testing.T) {
 }
 
 func TestReadCodecsAllocateNothing(t *testing.T) {
-	request := AppendReadRequest(nil, gazetteer.Key{Type: "mirrors", ID: "debian"})
+	request := AppendReadRequest(nil, gazetteer.Key{Type: "mirrors", ID: "debian"}, []byte("session"))
 	reply := appendReadReply(nil, make([]byte, 392), &sampleReplies()[2])
 	info := ReadInfo{Hops: make([]ReadHop, 0, 2)}
 	n := testing.AllocsPerRun(100, func() {
-		if _, _, err := DecodeReadRequest(request); err != nil {
+		if _, _, _, err := DecodeReadRequest(request); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := DecodeReadReply(reply, &info); err != nil {
@@ -75,9 +76,9 @@ func TestReadCodecsAllocateNothing(t *testing.T) {
 }
 
 func TestDecodersRefuseDamage(t *testing.T) {
-	request := AppendReadRequest(nil, gazetteer.Key{Type: "mirrors", ID: "debian"})
+	request := AppendReadRequest(nil, gazetteer.Key{Type: "mirrors", ID: "debian"}, []byte("session"))
 	reply := appendReadReply(nil, []byte("record"), &sampleReplies()[2])
-	if _, _, err := DecodeReadRequest(request[:len(request)-1]); gazetteer.KindOf(err) != gazetteer.Invalid {
+	if _, _, _, err := DecodeReadRequest(request[:len(request)-1]); gazetteer.KindOf(err) != gazetteer.Invalid {
 		t.Errorf("a truncated request: %v", err)
 	}
 	var i ReadInfo
@@ -102,14 +103,14 @@ func TestFieldAppendedInPlaceIsProtobuf(t *testing.T) {
 }
 
 func FuzzDecodeReadRequest(f *testing.F) {
-	f.Add(AppendReadRequest(nil, gazetteer.Key{Type: "mirrors", ID: "debian"}))
+	f.Add(AppendReadRequest(nil, gazetteer.Key{Type: "mirrors", ID: "debian"}, []byte("session")))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		typ, id, err := DecodeReadRequest(b)
+		typ, id, session, err := DecodeReadRequest(b)
 		if err != nil {
 			return
 		}
 		var generated ReadRequest
-		if err := generated.UnmarshalVT(b); err != nil || typ != generated.Type || id != generated.Id {
+		if err := generated.UnmarshalVT(b); err != nil || typ != generated.Type || id != generated.Id || !bytes.Equal(session, generated.Session) {
 			t.Fatalf("got %q %q, the generated decoder %v, %v", typ, id, &generated, err)
 		}
 	})
@@ -136,7 +137,7 @@ func FuzzDecodeReadReply(f *testing.F) {
 }
 
 func infoOf(m *ReadReply) ReadInfo {
-	i := ReadInfo{Node: m.Node, Ring: m.Ring, StalenessNanos: m.StalenessNanos, Degraded: m.Degraded, Region: m.Region}
+	i := ReadInfo{Node: m.Node, Ring: m.Ring, StalenessNanos: m.StalenessNanos, Degraded: m.Degraded, Region: m.Region, Covered: m.Covered}
 	for _, h := range m.Hops {
 		i.Hops = append(i.Hops, ReadHop{Role: h.Role, Name: h.Name, TookNanos: h.TookNanos})
 	}
@@ -145,7 +146,7 @@ func infoOf(m *ReadReply) ReadInfo {
 
 func sameInfo(a, b ReadInfo) bool {
 	return reflect.DeepEqual(append([]ReadHop{}, a.Hops...), append([]ReadHop{}, b.Hops...)) &&
-		a.Node == b.Node && a.Ring == b.Ring && a.StalenessNanos == b.StalenessNanos && a.Degraded == b.Degraded && a.Region == b.Region
+		a.Node == b.Node && a.Ring == b.Ring && a.StalenessNanos == b.StalenessNanos && a.Degraded == b.Degraded && a.Region == b.Region && a.Covered == b.Covered
 }
 
 func TestCountNestedCountsWithoutMakingAnything(t *testing.T) {

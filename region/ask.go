@@ -40,7 +40,11 @@ func (m *member) read(ctx context.Context, dst []byte, k gazetteer.Key, patient 
 	}
 	ctx, cancel := context.WithTimeout(ctx, patient)
 	defer cancel()
-	return m.tier.Read(ctx, dst, k)
+	out, info, err := m.tier.Read(ctx, dst, k)
+	if err == nil && !info.Covered && TripOf(ctx).asks() {
+		return dst, info, unaware(k)
+	}
+	return out, info, err
 }
 
 // second says who is asked after the first one failed: the next from a place on. If
@@ -101,7 +105,11 @@ func (m *member) list(ctx context.Context, q ListQuery) (ListPage, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, listPatience)
 	defer cancel()
-	return m.tier.List(ctx, q)
+	page, err := m.tier.List(ctx, q)
+	if err == nil && !page.Covered && TripOf(ctx).asks() {
+		return ListPage{}, unaware(gazetteer.Key{Type: q.Partition.Type})
+	}
+	return page, err
 }
 
 // writePatience is how much longer than its writes' deadline a call may take: it is for

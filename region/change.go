@@ -90,7 +90,7 @@ func (s *Server) writeGroup(ctx context.Context, g *writes, cs []Change, receipt
 
 // receipt says what an outcome means for a change.
 func receipt(c *Change, o *ring.Outcome) Receipt {
-	r := Receipt{Version: o.Version, Reached: o.Reached, Err: atEdge(o.Err)}
+	r := Receipt{Version: o.Version, Reached: o.Reached, Shown: o.Shown, Err: atEdge(o.Err)}
 	switch {
 	case o.Err != nil && c.Op == RenewLease && gazetteer.KindOf(o.Err) == gazetteer.NotFound:
 		return Receipt{Err: noLocation(c, o.Err)}

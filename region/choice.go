@@ -185,9 +185,11 @@ func (g *group) well(place uint32, not *member) *member {
 	return nil
 }
 
-// failed remembers that a member did.
+// failed remembers that a member did. One that lacks what a session has been shown is well
+// for all others.
 func (g *group) failed(m *member, err error) {
 	switch gazetteer.KindOf(err) {
+	case gazetteer.Behind:
 	case gazetteer.Unserved, gazetteer.WrongOwner, gazetteer.Internal:
 		m.gap.failed(&g.clock)
 	default:
@@ -204,7 +206,7 @@ func (m *member) worked() {
 // nothing. A fault of one replica, such as a record whose checksum is wrong, is its own.
 func elsewhere(err error) bool {
 	switch gazetteer.KindOf(err) {
-	case gazetteer.Unavailable, gazetteer.WrongOwner, gazetteer.Unserved, gazetteer.Deadline, gazetteer.Internal:
+	case gazetteer.Unavailable, gazetteer.WrongOwner, gazetteer.Unserved, gazetteer.Deadline, gazetteer.Internal, gazetteer.Behind:
 		return true
 	}
 	return false
@@ -212,6 +214,9 @@ func elsewhere(err error) bool {
 
 // unanswered is the error of a group in which nobody could answer.
 func (g *group) unanswered(op string, k gazetteer.Key, err error) error {
+	if gazetteer.KindOf(err) == gazetteer.Behind {
+		return err
+	}
 	e := &gazetteer.Error{Op: op, Kind: gazetteer.Unserved, Key: k, Err: err, Detail: "no server of " + g.name + " answers"}
 	if gazetteer.KindOf(err) == gazetteer.Deadline {
 		e.Kind = gazetteer.Deadline

@@ -80,20 +80,8 @@ func ownersIn(p Plan, members []gazetteer.NodeID) []Owner {
 
 // GetDirect returns a record whole, out of this process's own replica.
 func (s *Server) GetDirect(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error) {
-	s.count.gets.Add(1)
-	if _, err := s.user(ctx, k.Type); err != nil {
-		return gazetteer.Record{}, s.count.fail(err)
-	}
-	if err := k.ID.Validate(); err != nil {
-		return gazetteer.Record{}, s.count.fail(err)
-	}
-	s.demand.of(k.Type).reads.Add(1)
-	buf, _, err := s.readOwn(ctx, nil, k)
-	if err != nil {
-		return gazetteer.Record{}, s.count.fail(err)
-	}
-	r, err := existing(k, buf)
-	return r, s.count.fail(err)
+	f, err := s.Fetch(ctx, Want{Key: k, Direct: true})
+	return f.Record, err
 }
 
 // ownReader is a cluster server that can ask the replica of its own process alone.

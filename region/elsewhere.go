@@ -107,11 +107,15 @@ func (f Far) read(ctx context.Context, dst []byte, k gazetteer.Key) ([]byte, Rea
 	ctx, cancel := context.WithTimeout(ctx, farPatience)
 	defer cancel()
 	out, info, err := f.Tier.Read(ctx, dst, k)
+	t := TripOf(ctx)
+	if err == nil && !info.Covered && t.asks() {
+		err = unaware(k)
+	}
 	if err != nil {
 		return dst, info, err
 	}
 	info.Region = f.Region
-	if WantsHops(ctx) {
+	if t != nil && t.Hops {
 		info.Hops = append([]Hop{{Role: "region", Name: string(f.Region), Took: time.Since(start)}}, info.Hops...)
 	}
 	return out, info, nil

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"gazetteer"
+	"gazetteer/ring"
 )
 
 const (
@@ -35,6 +36,9 @@ func (s *Server) List(ctx context.Context, t gazetteer.Type, prefix string, from
 // list gathers a page from as many partitions as it takes.
 func (s *Server) list(ctx context.Context, t gazetteer.Type, prefix string, from Cursor, limit int) (Page, error) {
 	var page Page
+	if t := TripOf(ctx); t.asks() {
+		page.Shown = t.Session
+	}
 	bytes := 0
 	at := Cursor{Partition: from.Partition, After: from.After}
 	for at.Partition < s.partitions {
@@ -42,12 +46,13 @@ func (s *Server) list(ctx context.Context, t gazetteer.Type, prefix string, from
 			page.Next, page.Next.More = at, true
 			return page, nil
 		}
-		part, err := s.groups.of(t).list(ctx, ListQuery{
+		q := ListQuery{
 			Partition: gazetteer.Partition{Type: t, Index: at.Partition},
 			Prefix:    prefix, After: at.After, Limit: limit - len(page.Records),
-		})
+		}
+		part, err := s.part(ctx, q)
 		if err == nil {
-			bytes, err = page.add(t, &part, bytes)
+			bytes, err = page.add(q.Partition, &part, bytes)
 		}
 		if err != nil {
 			return Page{}, atEdge(err)
@@ -57,11 +62,22 @@ func (s *Server) list(ctx context.Context, t gazetteer.Type, prefix string, from
 	return page, nil
 }
 
+// part reads what a page takes of one partition.
+func (s *Server) part(ctx context.Context, q ListQuery) (part ListPage, err error) {
+	err = insist(ctx, func(ctx context.Context) (err error) {
+		part, err = s.groups.of(q.Partition.Type).list(ctx, q)
+		return err
+	})
+	return part, err
+}
+
 // add decodes what one partition gave. A resource that was deleted between the listing
 // and the reading of it is passed over.
-func (p *Page) add(t gazetteer.Type, part *ListPage, bytes int) (int, error) {
+func (p *Page) add(of gazetteer.Partition, part *ListPage, bytes int) (int, error) {
+	p.Staleness, p.Degraded = max(p.Staleness, part.Staleness), p.Degraded || part.Degraded
+	p.Shown = ring.Holding{Partition: of}.ShownRecords(p.Shown, part.Records)
 	for i := range part.Records {
-		r, err := decodeRecord(gazetteer.Key{Type: t, ID: part.IDs[i]}, part.Records[i])
+		r, err := decodeRecord(gazetteer.Key{Type: of.Type, ID: part.IDs[i]}, part.Records[i])
 		if err != nil {
 			return bytes, err
 		}

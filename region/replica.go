@@ -15,6 +15,10 @@ import (
 type Mirrors interface {
 	// Read appends the encoded record of a resource to dst, or nothing if none is held.
 	Read(dst []byte, p gazetteer.Partition, id gazetteer.ID) ([]byte, Held, error)
+	// Cover waits until what is held of a partition covers a session's token: what is read
+	// after it does. When ctx ends before, the error is of kind Behind and says how much
+	// lacks. Else it fails as Read does.
+	Cover(ctx context.Context, p gazetteer.Partition, session ring.Token) error
 	// Write, List and Conflicts are those of a [Tier].
 	Write(ctx context.Context, ws []ring.Write) []ring.Outcome
 	List(ctx context.Context, q ListQuery) (ListPage, error)
@@ -44,8 +48,8 @@ func NewReplicaServer(p Plan, node gazetteer.NodeID, m Mirrors) *ReplicaServer {
 
 // Read appends what this replica holds of a resource.
 func (r *ReplicaServer) Read(ctx context.Context, dst []byte, k gazetteer.Key) ([]byte, ReadInfo, error) {
-	if WantsHops(ctx) {
-		return r.readTimed(dst, k)
+	if t := TripOf(ctx); t != nil {
+		return r.readOn(ctx, t, dst, k)
 	}
 	return r.read(dst, k)
 }
@@ -55,10 +59,19 @@ func (r *ReplicaServer) read(dst []byte, k gazetteer.Key) ([]byte, ReadInfo, err
 	return dst, ReadInfo{Node: r.node, Ring: held.Ring, Staleness: held.Staleness, Degraded: held.Degraded}, err
 }
 
-func (r *ReplicaServer) readTimed(dst []byte, k gazetteer.Key) ([]byte, ReadInfo, error) {
+// readOn is a read that carries something.
+func (r *ReplicaServer) readOn(ctx context.Context, t *Trip, dst []byte, k gazetteer.Key) ([]byte, ReadInfo, error) {
 	start := time.Now()
+	if t.asks() {
+		if err := r.covered(ctx, t, gazetteer.PartitionOf(k, r.partitions)); err != nil {
+			return dst, ReadInfo{}, err
+		}
+	}
 	dst, info, err := r.read(dst, k)
-	info.Hops = []Hop{{Role: "replica", Name: string(r.node), Took: time.Since(start)}}
+	info.Covered = t.asks()
+	if t.Hops {
+		info.Hops = []Hop{{Role: "replica", Name: string(r.node), Took: time.Since(start)}}
+	}
 	return dst, info, err
 }
 
@@ -76,7 +89,15 @@ func (r *ReplicaServer) Write(ctx context.Context, t gazetteer.Type, ws []ring.W
 
 // List returns a page of one partition as this replica holds it.
 func (r *ReplicaServer) List(ctx context.Context, q ListQuery) (ListPage, error) {
-	return r.mirrors.List(ctx, q)
+	t := TripOf(ctx)
+	if t.asks() {
+		if err := r.covered(ctx, t, q.Partition); err != nil {
+			return ListPage{}, err
+		}
+	}
+	page, err := r.mirrors.List(ctx, q)
+	page.Covered = t.asks()
+	return page, err
 }
 
 // Conflicts returns this replica's journal of a type.

@@ -106,6 +106,7 @@ func (s *Server) explain(ctx context.Context, q *Query, a *Answer) error {
 }
 
 func (s *Server) resolve(ctx context.Context, q *Query, a *Answer) error {
+	a.buf = a.buf[:0]
 	spec, err := s.user(ctx, q.Key.Type)
 	if err != nil {
 		return s.count.fail(err)
@@ -113,12 +114,13 @@ func (s *Server) resolve(ctx context.Context, q *Query, a *Answer) error {
 	if err := q.Key.ID.Validate(); err != nil {
 		return s.count.fail(err)
 	}
+	a.Key, a.partitions = q.Key, s.partitions
 	s.demand.of(q.Key.Type).reads.Add(1)
 	info, err := s.fetch(ctx, q, spec, a)
 	if err != nil {
 		return s.count.fail(err)
 	}
-	a.Key, a.Region, a.TTL = q.Key, cmp.Or(info.Region, s.region), spec.TTL
+	a.Region, a.TTL = cmp.Or(info.Region, s.region), spec.TTL
 	a.Node, a.Staleness, a.Degraded, a.Hops = info.Node, info.Staleness, info.Degraded, info.Hops
 	s.judge(a, spec)
 	s.rank(q, spec, a)
@@ -128,11 +130,10 @@ func (s *Server) resolve(ctx context.Context, q *Query, a *Answer) error {
 // fetch reads the record into the answer's memory.
 func (s *Server) fetch(ctx context.Context, q *Query, spec *TypeSpec, a *Answer) (ReadInfo, error) {
 	k := q.Key
-	buf, info, err := s.readAsked(ctx, a.buf[:0], q, spec)
-	if err != nil {
+	buf, info, err := s.readIn(ctx, a.buf[:0], q, spec)
+	if a.buf = buf; err != nil {
 		return info, err
 	}
-	a.buf = buf
 	a.facts = a.facts[:0]
 	a.locations, a.Version, err = decodeLocations(buf, a.locations[:0], &a.facts)
 	if err != nil {
@@ -175,26 +176,14 @@ func Address(c *geo.Client) netip.Addr {
 
 // Get returns a record whole.
 func (s *Server) Get(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error) {
-	r, _, err := s.GetFrom(ctx, k, "")
-	return r, err
+	f, err := s.Fetch(ctx, Want{Key: k})
+	return f.Record, err
 }
 
 // GetFrom is Get, answered by the region of this name.
 func (s *Server) GetFrom(ctx context.Context, k gazetteer.Key, from gazetteer.RegionID) (gazetteer.Record, gazetteer.RegionID, error) {
-	s.count.gets.Add(1)
-	if _, err := s.user(ctx, k.Type); err != nil {
-		return gazetteer.Record{}, "", s.count.fail(err)
-	}
-	if err := k.ID.Validate(); err != nil {
-		return gazetteer.Record{}, "", s.count.fail(err)
-	}
-	s.demand.of(k.Type).reads.Add(1)
-	buf, info, err := s.readAt(ctx, nil, k, from)
-	if err != nil {
-		return gazetteer.Record{}, "", s.count.fail(atEdge(err))
-	}
-	r, err := existing(k, buf)
-	return r, cmp.Or(info.Region, s.region), s.count.fail(err)
+	f, err := s.Fetch(ctx, Want{Key: k, Region: from})
+	return f.Record, f.Region, err
 }
 
 // get reads a record of any type, also of an internal one.

@@ -29,6 +29,10 @@ type Query struct {
 	// older, or an origin is left out (degraded), a fresher region answers; if none that is
 	// reached does, the query fails with kind Unavailable and says how old it is.
 	MaxStale time.Duration
+	// Session is what the answer may not lack; the zero Token asks for nothing. Where it does
+	// lack some of it, it waits, or another replica or region answers; if none does before
+	// the context ends the query fails with kind Behind.
+	Session ring.Token
 	// Direct: this process's own replica is to answer or nobody, see [Direct]; Region is then
 	// not looked at.
 	Direct bool
@@ -59,11 +63,12 @@ type Answer struct {
 	// with Explain.
 	PolicyIgnored string
 
-	buf       []byte               // the record the strings point into
-	locations []gazetteer.Location // all live ones
-	facts     []fact               // what is known of their health
-	states    []geo.State          // of the locations, in their order; empty: all unknown
-	ranker    geo.Ranker
+	partitions uint32
+	buf        []byte               // the record the strings point into
+	locations  []gazetteer.Location // all live ones
+	facts      []fact               // what is known of their health
+	states     []geo.State          // of the locations, in their order; empty: all unknown
+	ranker     geo.Ranker
 }
 
 // Hop is one step of a lookup, for explain.
@@ -112,6 +117,7 @@ type Receipt struct {
 	Version gazetteer.Version // of the resource after the change; 0 if it no longer exists
 	Created bool              // the resource (or location) did not exist before
 	Reached ring.Ack          // the level reached: below what was asked if time ran out
+	Shown   ring.Token        // of the resource after the change: for the session that made it
 	Err     error             // then nothing of the change was done
 }
 
@@ -127,8 +133,31 @@ type TypeSpec struct {
 
 // Page is a slice of a type's resources in the order of listing, see Cursor.
 type Page struct {
-	Records []gazetteer.Record
-	Next    Cursor // zero when nothing follows
+	Records   []gazetteer.Record
+	Next      Cursor        // zero when nothing follows
+	Staleness time.Duration // upper bound of how old the knowledge of any of its replicas may be
+	Degraded  bool          // that bound leaves an origin out, of one of them
+	Shown     ring.Token    // of all records, for the session that asked
+}
+
+// Want asks for one record. Its fields are those of a [Query].
+type Want struct {
+	Key      gazetteer.Key
+	Region   gazetteer.RegionID
+	MaxStale time.Duration
+	Session  ring.Token
+	Direct   bool
+}
+
+// Found is a record, and how it was read. Shown is true of a record that does not exist,
+// too: a session that was told so is not shown the value before.
+type Found struct {
+	Record    gazetteer.Record
+	Region    gazetteer.RegionID // that answered
+	Node      gazetteer.NodeID   // the replica that held it
+	Staleness time.Duration
+	Degraded  bool
+	Shown     ring.Token // the want's session, with this record
 }
 
 // Cursor is where a listing goes on: partition by partition, ids in byte order within.
@@ -153,6 +182,8 @@ type Regional interface {
 	// no candidates. Unknown region: NotFound, of the key (RegionsType, its name).
 	Resolve(ctx context.Context, q *Query, a *Answer) error
 	Get(ctx context.Context, k gazetteer.Key) (gazetteer.Record, error)
+	// Fetch returns a record as it is wanted. Errors as of Resolve, and of GetDirect.
+	Fetch(ctx context.Context, w Want) (Found, error)
 	// GetFrom returns a record as a region holds it, "" for this one, and the region that
 	// answered.
 	GetFrom(ctx context.Context, k gazetteer.Key, r gazetteer.RegionID) (gazetteer.Record, gazetteer.RegionID, error)
@@ -160,7 +191,8 @@ type Regional interface {
 	// its own receipt, in order. Many changes in one call share transactions. Ids are
 	// kept: their memory does not change any more.
 	Write(ctx context.Context, cs []Change) []Receipt
-	// List returns up to limit resources whose ids start with prefix, from cursor on.
+	// List returns up to limit resources whose ids start with prefix, from cursor on. It may
+	// carry a session, see [WithSession].
 	List(ctx context.Context, t gazetteer.Type, prefix string, from Cursor, limit int) (Page, error)
 	Types(ctx context.Context) ([]TypeSpec, error)
 	Type(ctx context.Context, t gazetteer.Type) (TypeSpec, error)

@@ -51,6 +51,7 @@ type ReadInfo struct {
 	Degraded  bool               // that bound leaves out a ring mate, or none is alive
 	Hops      []Hop              // only if the context asks for them, see WithHops
 	Region    gazetteer.RegionID // of the replica; empty: the asker's own
+	Covered   bool               // what the session has been shown is held, see [Trip]
 }
 
 // ListQuery asks for the resources of one partition whose ids are above After and start
@@ -67,6 +68,10 @@ type ListPage struct {
 	IDs     []gazetteer.ID
 	Records [][]byte
 	More    bool // ids follow after the last one
+	// Staleness, Degraded and Covered are those of a [ReadInfo].
+	Staleness time.Duration
+	Degraded  bool
+	Covered   bool
 }
 
 // Transport reaches the servers of other processes. api/peer implements it.
@@ -75,13 +80,3 @@ type Transport interface {
 	// reached answers Unavailable.
 	Tier(node gazetteer.NodeID, role Role) Tier
 }
-
-type hopsKey struct{}
-
-// WithHops returns a context whose reads tell their hops.
-func WithHops(ctx context.Context) context.Context {
-	return context.WithValue(ctx, hopsKey{}, true)
-}
-
-// WantsHops reports whether the context was made by WithHops.
-func WantsHops(ctx context.Context) bool { return ctx.Value(hopsKey{}) != nil }

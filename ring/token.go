@@ -46,6 +46,9 @@ func (t Token) Merge(o Token) Token {
 	return t.bounded(TokenEntries)
 }
 
+// None reports whether the token asks for nothing.
+func (t Token) None() bool { return t.upTo == 0 && len(t.entries) == 0 }
+
 // Equal reports whether both ask for the same.
 func (t Token) Equal(o Token) bool { return t.upTo == o.upTo && slices.Equal(t.entries, o.entries) }
 
@@ -102,13 +105,36 @@ func (r *Replica) Holding(p gazetteer.Partition) (Holding, bool) {
 	return Holding{Partition: p, Vector: m.vector.Clone(), Complete: r.completeOf(m)}, true
 }
 
+// Holdings is [Replica.Holding] of many partitions for not much more than of one: what
+// all mirrors together are complete up to is reckoned once. What is not hosted is left out.
+func (r *Replica) Holdings(ps []gazetteer.Partition) []Holding {
+	complete := min(r.stable, r.complete())
+	out := make([]Holding, 0, len(ps))
+	for _, p := range ps {
+		m := r.mirrors[p]
+		if m == nil {
+			continue
+		}
+		h := Holding{Partition: p, Vector: m.vector.Clone()}
+		if r.knowsCompleteOf(m) {
+			h.Complete = complete
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
 // completeOf is the stable stamp, where the replicas also agree on the ended origins:
 // this replica's own completeness says nothing of those.
 func (r *Replica) completeOf(m *mirror) gazetteer.Clock {
-	if r.stable == 0 || !m.filled || m.whole != nil || !r.agreed(m.partition) {
+	if !r.knowsCompleteOf(m) {
 		return 0
 	}
 	return min(r.stable, r.complete())
+}
+
+func (r *Replica) knowsCompleteOf(m *mirror) bool {
+	return r.stable != 0 && m.filled && m.whole == nil && r.agreed(m.partition)
 }
 
 // Covers reports whether a read at h's replica shows a session no less than it has been
@@ -133,6 +159,21 @@ func (h Holding) ShownRecord(t Token, v RecordView) Token {
 	scope := h.scope()
 	for v.Next() {
 		t.add(shown{scope, v.Position, v.Stamp.Clock})
+	}
+	return t.bounded(TokenEntries)
+}
+
+// ShownRecords is [Holding.ShownRecord] of many encoded records of h's partition.
+func (h Holding) ShownRecords(t Token, records [][]byte) Token {
+	if len(records) == 0 {
+		return t
+	}
+	t.entries = slices.Clone(t.entries)
+	scope := h.scope()
+	for _, r := range records {
+		for v := View(r); v.Next(); {
+			t.add(shown{scope, v.Position, v.Stamp.Clock})
+		}
 	}
 	return t.bounded(TokenEntries)
 }

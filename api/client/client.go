@@ -45,13 +45,14 @@ type Client struct {
 	doors   doors
 	http    *http.Client
 	retries int
-	budget  budget
-	plans   *plans // nil: it does not ask replicas itself
+	budget  *budget
+	plans   *plans   // nil: it does not ask replicas itself
+	session *Session // nil: its calls are of none
 }
 
 // New checks the address; it sends nothing.
 func New(c Config) (*Client, error) {
-	k := &Client{http: c.HTTP, retries: c.Retries}
+	k := &Client{http: c.HTTP, retries: c.Retries, budget: new(budget)}
 	for _, addr := range append([]string{c.Addr}, c.More...) {
 		base, err := url.Parse(addr)
 		if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {

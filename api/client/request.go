@@ -56,7 +56,9 @@ func (c *Client) once(ctx context.Context, d *door, r *request, patience time.Du
 	if err != nil {
 		return nil, err
 	}
-	return answered(ctx, func() (*http.Response, error) { return c.within(q, patience) })
+	return answered(ctx, func() (*http.Response, error) {
+		return c.inSession(q, func() (*http.Response, error) { return c.within(q, patience) })
+	})
 }
 
 // stream sends a request whose body is read as it goes: once, to the first address that

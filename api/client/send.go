@@ -86,7 +86,7 @@ func elsewhere(err error) bool {
 		return false // they would have to say the same
 	}
 	switch gazetteer.KindOf(err) {
-	case gazetteer.Unavailable, gazetteer.Unserved, gazetteer.WrongOwner, gazetteer.Deadline, gazetteer.Internal:
+	case gazetteer.Unavailable, gazetteer.Unserved, gazetteer.WrongOwner, gazetteer.Deadline, gazetteer.Internal, gazetteer.Behind:
 		return true
 	}
 	return false

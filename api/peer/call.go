@@ -17,6 +17,8 @@ type call struct {
 	key  gazetteer.Key
 	body []byte // the payload, if the method is not Read
 
+	session []byte // of a Read: see pb.ReadRequest
+
 	dst   []byte // of a Read: the record is appended here
 	info  region.ReadInfo
 	reply []byte        // of other methods: the payload of the last part
@@ -93,6 +95,7 @@ func (c *call) completeRead(payload []byte, names *interner) error {
 	c.info.Ring = names.of(i.Ring)
 	c.info.Staleness = duration(i.StalenessNanos)
 	c.info.Degraded = i.Degraded
+	c.info.Covered = i.Covered
 	c.info.Region = gazetteer.RegionID(names.of(i.Region))
 	for _, h := range i.Hops {
 		c.info.Hops = append(c.info.Hops, region.Hop{Role: names.of(h.Role), Name: names.of(h.Name), Took: duration(h.TookNanos)})

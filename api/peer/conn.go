@@ -109,7 +109,7 @@ func (c *conn) queueLocked(call *call, timeout time.Duration) int {
 	buf, start := beginFrame(c.buf)
 	switch h.code {
 	case methodRead:
-		buf = pb.AppendReadRequest(buf, call.key)
+		buf = pb.AppendReadRequest(buf, call.key, call.session)
 	case methodEcho:
 		call.queued = time.Now()
 	default:

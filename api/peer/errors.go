@@ -29,6 +29,7 @@ var kinds = [...]struct {
 	{gazetteer.Full, pb.PeerError_FULL},
 	{gazetteer.Unsupported, pb.PeerError_UNSUPPORTED},
 	{gazetteer.Denied, pb.PeerError_DENIED},
+	{gazetteer.Behind, pb.PeerError_BEHIND},
 }
 
 // maxDetail bounds the text of an error on the wire.

@@ -109,7 +109,7 @@ func isReset(err error) bool {
 
 func readFrame(id uint32, key string) (header, []byte) {
 	return header{id: id, code: methodRead, role: roleCode(region.RoleReplica), micros: 1e6},
-		pb.AppendReadRequest(nil, gazetteer.Key{Type: "t", ID: gazetteer.ID(key)})
+		pb.AppendReadRequest(nil, gazetteer.Key{Type: "t", ID: gazetteer.ID(key)}, nil)
 }
 
 func TestStrangersAreTurnedAway(t *testing.T) {

@@ -23,7 +23,7 @@ func appendPage(dst []byte, p *region.ListPage) ([]byte, error) {
 	if len(p.IDs) != len(p.Records) {
 		return dst, &gazetteer.Error{Op: "peer.List", Kind: gazetteer.Internal, Detail: "the page has another number of ids than of records"}
 	}
-	m := pb.ListReply{More: p.More}
+	m := pb.ListReply{More: p.More, StalenessNanos: uint64(max(p.Staleness, 0)), Degraded: p.Degraded, Covered: p.Covered, Aged: true}
 	for i, size := 0, 0; i < len(p.IDs); i++ {
 		size += len(p.IDs[i]) + len(p.Records[i]) + 8
 		if i > 0 && size > pageBytes {
@@ -45,7 +45,10 @@ func decodePage(b []byte) (region.ListPage, error) {
 	if len(m.Ids) != len(m.Records) {
 		return region.ListPage{}, broken("peer.List", "the reply has another number of ids than of records", nil)
 	}
-	return region.ListPage{IDs: idsOf(m.Ids), Records: m.Records, More: m.More}, nil
+	return region.ListPage{
+		IDs: idsOf(m.Ids), Records: m.Records, More: m.More, Covered: m.Covered,
+		Staleness: duration(m.StalenessNanos), Degraded: m.Degraded || !m.Aged, // an older server tells no age
+	}, nil
 }
 
 // idsOf is ids without a copy: an ID is a string.

@@ -215,7 +215,7 @@ func TestErrorsCrossWithTheirMeaning(t *testing.T) {
 	_, tier := pair(t, &fakeTier{read: func(_ context.Context, dst []byte, _ gazetteer.Key) ([]byte, region.ReadInfo, error) {
 		return append(dst, "half a record"...), region.ReadInfo{}, give
 	}})
-	for k := gazetteer.Internal; k <= gazetteer.Denied; k++ {
+	for k := gazetteer.Internal; k <= gazetteer.Behind; k++ {
 		give = fmt.Errorf("wrapped: %w", &gazetteer.Error{Op: "ring.Read", Kind: k, Key: gazetteer.Key{Type: "t", ID: "x"},
 			Pointer: "/locations/3", Detail: "what is wrong", Err: errors.New("the cause")})
 		got, _, err := tier.Read(t.Context(), []byte("kept"), gazetteer.Key{Type: "t", ID: "x"})

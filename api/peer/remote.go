@@ -45,8 +45,8 @@ var _ region.Tier = (*Remote)(nil)
 func (r *Remote) Read(ctx context.Context, dst []byte, k gazetteer.Key) ([]byte, region.ReadInfo, error) {
 	c := r.pool.t.calls.take(methodRead, r.role)
 	defer r.pool.t.calls.release(c)
-	if region.WantsHops(ctx) {
-		c.head.flags = flagHops
+	if trip := region.TripOf(ctx); trip != nil {
+		c.carry(trip)
 	}
 	c.key, c.dst = k, dst
 	err := r.pool.do(ctx, c)
@@ -54,6 +54,16 @@ func (r *Remote) Read(ctx context.Context, dst []byte, k gazetteer.Key) ([]byte,
 		return dst, region.ReadInfo{}, err
 	}
 	return c.dst, c.info, nil
+}
+
+// carry has a read take along what its context carries.
+func (c *call) carry(t *region.Trip) {
+	if t.Hops {
+		c.head.flags = flagHops
+	}
+	if !t.Session.None() {
+		c.session = ring.AppendToken(nil, t.Session)
+	}
 }
 
 // Write implements region.Tier. A large batch goes in several requests, one after the
@@ -90,10 +100,14 @@ func (r *Remote) writeBatch(ctx context.Context, t gazetteer.Type, ws []ring.Wri
 func (r *Remote) List(ctx context.Context, q region.ListQuery) (region.ListPage, error) {
 	c := r.pool.t.calls.take(methodList, r.role)
 	defer r.pool.t.calls.release(c)
-	c.body = pb.Append(nil, &pb.ListRequest{
+	m := pb.ListRequest{
 		Type: string(q.Partition.Type), Index: q.Partition.Index, Prefix: q.Prefix, After: string(q.After),
 		Limit: uint32(min(max(q.Limit, 0), 1<<31-1)),
-	})
+	}
+	if t := region.TripOf(ctx); t != nil && !t.Session.None() {
+		m.Session = ring.AppendToken(nil, t.Session)
+	}
+	c.body = pb.Append(nil, &m)
 	if err := r.pool.do(ctx, c); err != nil {
 		return region.ListPage{}, err
 	}

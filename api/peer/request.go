@@ -17,6 +17,7 @@ type request struct {
 	service Service // if the method is Service
 	head    header
 	key     gazetteer.Key
+	session ring.Token
 	body    []byte // of methods other than Read: the payload, of Service the request in it
 }
 
@@ -53,10 +54,11 @@ func (r *request) answer(dst []byte) []byte {
 }
 
 func (r *request) context() context.Context {
-	if r.head.flags&flagHops != 0 {
-		return region.WithHops(r)
+	t := region.Trip{Hops: r.head.flags&flagHops != 0, Session: r.session}
+	if !t.Hops && t.Session.None() {
+		return r
 	}
-	return r
+	return region.WithTrip(r, &t)
 }
 
 func (r *request) write(dst []byte) ([]byte, error) {
@@ -79,7 +81,11 @@ func (r *request) list(dst []byte) ([]byte, error) {
 	if err := m.UnmarshalVT(r.body); err != nil {
 		return dst, broken("peer.List", "the request is malformed", err)
 	}
-	page, err := r.tier.List(r, region.ListQuery{
+	var err error
+	if r.session, err = sessionIn(m.Session); err != nil {
+		return dst, err
+	}
+	page, err := r.tier.List(r.context(), region.ListQuery{
 		Partition: gazetteer.Partition{Type: gazetteer.Type(m.Type), Index: m.Index},
 		Prefix:    m.Prefix, After: gazetteer.ID(m.After), Limit: int(min(m.Limit, 1<<31-1)),
 	})
@@ -147,8 +153,16 @@ func appendRead(dst []byte, ctx context.Context, tier region.Tier, id uint32, k 
 	return framed
 }
 
+// sessionIn returns the session that a request carries; none if it is empty.
+func sessionIn(b []byte) (ring.Token, error) {
+	if len(b) == 0 {
+		return ring.Token{}, nil
+	}
+	return ring.DecodeToken(b)
+}
+
 func appendInfo(dst []byte, i *region.ReadInfo) []byte {
-	m := pb.ReadInfo{Node: string(i.Node), Ring: i.Ring, StalenessNanos: uint64(max(i.Staleness, 0)), Degraded: i.Degraded, Region: string(i.Region)}
+	m := pb.ReadInfo{Node: string(i.Node), Ring: i.Ring, StalenessNanos: uint64(max(i.Staleness, 0)), Degraded: i.Degraded, Region: string(i.Region), Covered: i.Covered}
 	for _, h := range i.Hops {
 		m.Hops = append(m.Hops, pb.ReadHop{Role: h.Role, Name: h.Name, TookNanos: uint64(max(h.Took, 0))})
 	}

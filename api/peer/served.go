@@ -144,17 +144,22 @@ func (s *served) serve(h header, payload []byte) error {
 	if h.code != methodRead {
 		return s.handOver(&request{conn: s, tier: to.tier, head: h, body: append([]byte(nil), payload...)})
 	}
-	typ, id, err := pb.DecodeReadRequest(payload)
+	typ, id, session, err := pb.DecodeReadRequest(payload)
 	if err != nil {
 		return err
 	}
+	token, err := sessionIn(session)
+	if err != nil {
+		s.reply(h.id, err)
+		return nil
+	}
 	k := gazetteer.Key{Type: gazetteer.Type(s.names.of(typ)), ID: gazetteer.ID(strings.Clone(id))}
-	if to.inline && s.slow == 0 {
+	if to.inline && s.slow == 0 && token.None() { // with a session it may have to wait
 		s.readInline(to.tier, h, k)
 		return nil
 	}
 	s.slow = max(s.slow-1, 0)
-	return s.handOver(&request{conn: s, tier: to.tier, head: h, key: k})
+	return s.handOver(&request{conn: s, tier: to.tier, head: h, key: k, session: token})
 }
 
 func (s *served) readInline(tier region.Tier, h header, k gazetteer.Key) {

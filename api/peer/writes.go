@@ -139,6 +139,9 @@ func appendOutcomes(dst []byte, outcomes []ring.Outcome) []byte {
 
 func outcomeToWire(o *ring.Outcome) *pb.Outcome {
 	m := &pb.Outcome{Version: uint64(o.Version), Created: o.Created, Existed: o.Existed, Reached: uint32(o.Reached)}
+	if !o.Shown.None() {
+		m.Shown = ring.AppendToken(nil, o.Shown)
+	}
 	if o.Err != nil {
 		m.Error = toWire(o.Err)
 	}
@@ -162,6 +165,10 @@ func decodeOutcomes(b []byte, ws []ring.Write) ([]ring.Outcome, error) {
 		}
 		if o.Error != nil {
 			out[i].Err = fromWire(o.Error)
+		}
+		var err error
+		if out[i].Shown, err = sessionIn(o.Shown); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil

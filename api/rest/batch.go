@@ -1,8 +1,10 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -10,6 +12,7 @@ import (
 	"gazetteer/api/rest/jsontext"
 	"gazetteer/region"
 	"gazetteer/region/geo"
+	"gazetteer/ring"
 )
 
 // batchMax bounds the lookups of one request.
@@ -32,6 +35,8 @@ type batch struct {
 	client  geo.Client
 	stated  statement
 	explain bool
+	stale   time.Duration // 0: any
+	session ring.Token    // with all that was answered so far
 }
 
 func (h *Handler) resolveBatch(c *gin.Context) error {
@@ -44,6 +49,11 @@ func (h *Handler) resolveBatch(c *gin.Context) error {
 	if err := b.read(text); err != nil {
 		return malformed(err)
 	}
+	if b.session, err = h.sessionIn(c.Request); err != nil {
+		return err
+	}
+	ctx, cancel := patience(c, b.session, 0)
+	defer cancel()
 	out := h.buffer()
 	defer h.release(out)
 	out.bytes = append(out.bytes, `{"answers":[`...)
@@ -51,19 +61,23 @@ func (h *Handler) resolveBatch(c *gin.Context) error {
 		if i > 0 {
 			out.bytes = append(out.bytes, ',')
 		}
-		out.bytes = h.appendLookup(out.bytes, c.Request, &b, &b.queries[i])
+		out.bytes = h.appendLookup(ctx, out.bytes, c.Request, &b, &b.queries[i])
 	}
 	out.bytes = append(out.bytes, "]}"...)
+	h.showSession(c.Writer.Header(), b.session)
 	h.answer(c.Writer, http.StatusOK, out.bytes)
 	return nil
 }
 
 // appendLookup answers one lookup: with its answer, or with its problem.
-func (h *Handler) appendLookup(dst []byte, r *http.Request, b *batch, q *batchQuery) []byte {
+func (h *Handler) appendLookup(ctx context.Context, dst []byte, r *http.Request, b *batch, q *batchQuery) []byte {
 	var a region.Answer
 	query, err := q.query(b)
 	if err == nil {
-		err = h.regional.Resolve(r.Context(), &query, &a)
+		err = h.regional.Resolve(ctx, &query, &a)
+	}
+	if err == nil || gazetteer.KindOf(err) == gazetteer.NotFound {
+		b.session = a.Shown(b.session)
 	}
 	if err == nil {
 		return appendAnswer(dst, &a, b.explain)
@@ -76,7 +90,7 @@ func (h *Handler) appendLookup(dst []byte, r *http.Request, b *batch, q *batchQu
 }
 
 func (q *batchQuery) query(b *batch) (region.Query, error) {
-	out := region.Query{Key: q.key, Client: b.client, Limit: q.limit, Avoid: q.avoid, Explain: b.explain}
+	out := region.Query{Key: q.key, Client: b.client, Limit: q.limit, Avoid: q.avoid, Explain: b.explain, MaxStale: b.stale, Session: b.session}
 	if err := q.key.Type.Validate(); err != nil {
 		return out, err
 	}
@@ -113,6 +127,8 @@ func (b *batch) field(key string) {
 		b.readClient()
 	case "explain":
 		b.explain = b.Bool()
+	case "max_stale":
+		b.stale = parsed(&b.reader, maxStaleParameter)
 	default:
 		b.Unknown()
 	}

@@ -420,7 +420,8 @@ func TestPages(t *testing.T) {
 				Attributes        json.RawMessage
 				Locations         []json.RawMessage
 			}
-			Next string `json:"next_page_token"`
+			Next  string  `json:"next_page_token"`
+			Stale float64 `json:"staleness_seconds"`
 		}
 		x.do("GET", "/v1/types/ndt/resources"+query, "").want(200).json(&p)
 		for _, r := range p.Resources {

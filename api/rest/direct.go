@@ -70,12 +70,6 @@ func ownersOnWire(o *region.Owners) owners {
 	return out
 }
 
-// readDirect reads a record out of this server's own replica.
-func (h *Handler) readDirect(c *gin.Context, k gazetteer.Key) (gazetteer.Record, gazetteer.RegionID, error) {
-	r, err := h.regional.GetDirect(c.Request.Context(), k)
-	return r, h.region, misdirected(err)
-}
-
 // misdirected says of a direct request that it came to the wrong server: to ask again here
 // is of no use, whatever the plan does.
 func misdirected(err error) error {

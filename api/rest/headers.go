@@ -27,7 +27,7 @@ func (h *headers) fill(region gazetteer.RegionID) {
 		problem: []string{"application/problem+json"},
 		events:  []string{"text/event-stream"},
 		nosniff: []string{"nosniff"},
-		vary:    []string{"Accept"},
+		vary:    []string{"Accept, Gazetteer-Session"},
 		noStore: []string{"no-store"},
 		noCache: []string{"private, no-cache"},
 		fresh:   []string{"0"},

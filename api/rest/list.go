@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
@@ -22,6 +23,8 @@ type listing struct {
 	prefix string
 	size   int
 	from   region.Cursor
+	// deadline is how long a session may wait for what it may not lack.
+	deadline time.Duration
 }
 
 func (h *Handler) listResources(c *gin.Context) error {
@@ -29,10 +32,19 @@ func (h *Handler) listResources(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := h.regional.List(c.Request.Context(), l.kind, l.prefix, l.from, l.size)
+	session, err := h.sessionIn(c.Request)
 	if err != nil {
 		return err
 	}
+	ctx, cancel := patience(c, session, l.deadline)
+	defer cancel()
+	page, err := h.regional.List(region.WithSession(ctx, session), l.kind, l.prefix, l.from, l.size)
+	if err != nil {
+		return err
+	}
+	out := c.Writer.Header()
+	h.showSession(out, page.Shown)
+	out["Gazetteer-Staleness"] = h.headers.stale(page.Staleness)
 	b := h.buffer()
 	defer h.release(b)
 	b.bytes = appendPage(b.bytes, &l, &page)
@@ -55,8 +67,10 @@ func listingIn(c *gin.Context) (listing, error) {
 			l.size, err = countParameter(name, value, pageMax)
 		case "page_token":
 			token = value
+		case "deadline":
+			l.deadline, err = deadlineParameter(value)
 		default:
-			err = unknownParameter(name, "prefix, page_size, page_token")
+			err = unknownParameter(name, "prefix, page_size, page_token, deadline")
 		}
 		return err
 	})
@@ -87,5 +101,6 @@ func appendPage(dst []byte, l *listing, p *region.Page) []byte {
 	if p.Next.More {
 		dst = jsontext.AppendString(append(dst, `,"next_page_token":`...), encodeToken(l.kind, l.prefix, p.Next))
 	}
+	dst = appendSeconds(append(dst, `,"staleness_seconds":`...), p.Staleness)
 	return append(dst, '}')
 }

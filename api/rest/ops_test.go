@@ -179,7 +179,7 @@ func TestLogsCannotBeForged(t *testing.T) {
 
 type panicking struct{ region.Regional }
 
-func (panicking) GetFrom(context.Context, gazetteer.Key, gazetteer.RegionID) (gazetteer.Record, gazetteer.RegionID, error) {
+func (panicking) Fetch(context.Context, region.Want) (region.Found, error) {
 	panic("ouch")
 }
 

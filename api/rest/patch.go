@@ -42,10 +42,15 @@ func pinnedTo(versions []gazetteer.Version) bool {
 }
 
 func (h *Handler) patchOnce(c *gin.Context, text string, ch region.Change) error {
-	record, err := h.regional.Get(c.Request.Context(), ch.Key)
+	session, err := h.sessionIn(c.Request)
 	if err != nil {
 		return err
 	}
+	found, err := h.fetch(c, region.Want{Key: ch.Key, Session: session}, ch.Deadline)
+	if err != nil {
+		return err
+	}
+	record := found.Record
 	if pinnedTo(ch.If) && !slices.Contains(ch.If, record.Version) {
 		return refused(gazetteer.Precondition, "If-Match", "the resource has version %s", etag(record.Version))
 	}

@@ -29,7 +29,7 @@ func TestRedirect(t *testing.T) {
 		if c.status != 307 {
 			continue
 		}
-		if r.header.Get("Location") != "https://fra.example/x" || r.header.Get("Vary") != "Accept" || r.header.Get("Cache-Control") != "private, max-age=30" ||
+		if r.header.Get("Location") != "https://fra.example/x" || r.header.Get("Vary") != "Accept, Gazetteer-Session" || r.header.Get("Cache-Control") != "private, max-age=30" ||
 			r.header.Get("Link") != `<https://ams.example/x>; rel=duplicate; pri=1; geo=nl, <http://nyc.example/x>; rel=duplicate; pri=2; geo=us` {
 			t.Errorf("%v", r.header)
 		}

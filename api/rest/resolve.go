@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -21,6 +22,7 @@ type lookup struct {
 	redirect   choice
 	redirected bool
 	watch      bool // the answer is followed
+	deadline   time.Duration
 	body       []byte
 	order      []region.Choice
 }
@@ -69,10 +71,13 @@ func (h *Handler) look(c *gin.Context, l *lookup) error {
 			return err
 		}
 	}
+	if l.query.Session, err = h.sessionIn(c.Request); err != nil {
+		return err
+	}
 	if l.watch {
 		return h.watchAnswer(c, l)
 	}
-	if err := h.regional.Resolve(c.Request.Context(), &l.query, &l.answer); err != nil {
+	if err := h.answerIn(c, l); err != nil {
 		if l.query.Direct {
 			return misdirected(err)
 		}
@@ -88,10 +93,26 @@ func (h *Handler) look(c *gin.Context, l *lookup) error {
 	return nil
 }
 
+// answerIn asks for the answer, and shows what the session has been shown: also when that is
+// that the resource is gone.
+func (h *Handler) answerIn(c *gin.Context, l *lookup) error {
+	ctx := c.Request.Context()
+	if !l.query.Session.None() {
+		var cancel context.CancelFunc
+		ctx, cancel = patience(c, l.query.Session, l.deadline)
+		defer cancel()
+	}
+	err := h.regional.Resolve(ctx, &l.query, &l.answer)
+	if err == nil || gazetteer.KindOf(err) == gazetteer.NotFound {
+		h.showSession(c.Writer.Header(), l.answer.Shown(l.query.Session))
+	}
+	return err
+}
+
 func (l *lookup) reset(k gazetteer.Key, addr netip.Addr) {
 	avoid := l.query.Avoid[:0]
 	l.query = region.Query{Key: k, Client: geo.Client{Addr: addr}, Avoid: avoid}
-	l.redirect, l.redirected, l.watch = byAccept, false, false
+	l.redirect, l.redirected, l.watch, l.deadline = byAccept, false, false, 0
 }
 
 // answerLookup sends the body. Only what differs from the last answer is new memory.
@@ -116,7 +137,7 @@ func (h *Handler) lookupHeaders(out http.Header, a *region.Answer) {
 	out["Gazetteer-Staleness"] = h.headers.stale(a.Staleness)
 }
 
-const lookupParameters = "limit, lat, lon, country, ip, region, filter, prefer, avoid, max_stale, explain, redirect, direct, watch"
+const lookupParameters = "limit, lat, lon, country, ip, region, filter, prefer, avoid, max_stale, deadline, explain, redirect, direct, watch"
 
 // parseLookup reads the query string of a lookup and refuses what contradicts itself.
 func (h *Handler) parseLookup(query string, l *lookup) error {
@@ -182,6 +203,8 @@ func (h *Handler) lookupParameter(l *lookup, s *statement, name, value string) (
 		q.Avoid, err = avoidParameter(q.Avoid, value)
 	case "max_stale":
 		q.MaxStale, err = maxStaleParameter(value)
+	case "deadline":
+		l.deadline, err = deadlineParameter(value)
 	case "explain":
 		q.Explain, err = flagParameter(name, value)
 	case "direct":

@@ -82,7 +82,7 @@ func TestResolveAnswer(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	for name, want := range map[string]string{
-		"Content-Type": "application/json", "Cache-Control": "private, max-age=30", "Vary": "Accept", "Gazetteer-Staleness": "0",
+		"Content-Type": "application/json", "Cache-Control": "private, max-age=30", "Vary": "Accept, Gazetteer-Session", "Gazetteer-Staleness": "0",
 		"Gazetteer-Region": "r1", "X-Content-Type-Options": "nosniff", "ETag": "",
 	} {
 		if got := r.header.Get(name); got != want {

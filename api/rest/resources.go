@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -15,20 +16,21 @@ import (
 )
 
 func (h *Handler) getResource(c *gin.Context) error {
-	r, by, healthy, err := h.record(c)
+	f, healthy, err := h.record(c)
 	if err != nil {
 		return err
 	}
+	r := &f.Record
 	if !healthy && h.notModified(c, r.Version) {
 		return nil
 	}
 	b := h.buffer()
 	defer h.release(b)
-	b.bytes = appendDocument(b.bytes, &r)
+	b.bytes = appendDocument(b.bytes, r)
 	if healthy {
 		b.bytes = appendHealth(b.bytes, r.Health)
 	}
-	h.answerOf(c.Writer, by, b.bytes)
+	h.answerOf(c.Writer, f.Region, b.bytes)
 	return nil
 }
 
@@ -37,10 +39,11 @@ func (h *Handler) getLocation(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	r, by, healthy, err := h.record(c)
+	f, healthy, err := h.record(c)
 	if err != nil {
 		return err
 	}
+	r := &f.Record
 	at := slices.IndexFunc(r.Locations, func(l gazetteer.Location) bool { return l.ID == id })
 	if at < 0 {
 		return unknownLocation(id)
@@ -52,7 +55,7 @@ func (h *Handler) getLocation(c *gin.Context) error {
 	if healthy {
 		body = appendHealth(body, healthOf(r.Health, id))
 	}
-	h.answerOf(c.Writer, by, body)
+	h.answerOf(c.Writer, f.Region, body)
 	return nil
 }
 
@@ -60,43 +63,62 @@ func unknownLocation(id gazetteer.LocationID) error {
 	return coded(problem.UnknownLocation, gazetteer.NotFound, "", "the resource has no location %s", quoted(string(id)))
 }
 
-// record reads what the path names, and says which region answered. With healthy the
-// health of the locations is asked for, too: that has no tag, for it is no part of the
-// version that a write could name.
-func (h *Handler) record(c *gin.Context) (r gazetteer.Record, by gazetteer.RegionID, healthy bool, err error) {
-	var (
-		from   gazetteer.RegionID
-		direct bool
-	)
+// record reads what the path names, in the request's session. With healthy the health of
+// the locations is asked for, too: that has no tag, for it is no part of the version that
+// a write could name.
+func (h *Handler) record(c *gin.Context) (f region.Found, healthy bool, err error) {
+	var w region.Want
+	var deadline time.Duration
 	err = eachParameter(c.Request.URL.RawQuery, "", func(name, value string) (err error) {
 		switch name {
 		case "region":
-			from, err = regionParameter(value)
+			w.Region, err = regionParameter(value)
 		case "health":
 			healthy, err = flagParameter(name, value)
+		case "max_stale":
+			w.MaxStale, err = maxStaleParameter(value)
+		case "deadline":
+			deadline, err = deadlineParameter(value)
 		case "direct":
-			direct, err = flagParameter(name, value)
+			w.Direct, err = flagParameter(name, value)
 		default:
-			err = unknownParameter(name, "region, health, direct")
+			err = unknownParameter(name, "region, health, max_stale, deadline, direct")
 		}
 		return err
 	})
 	if err == nil {
-		err = contradiction(direct, from)
+		err = contradiction(w.Direct, w.Region)
+	}
+	if err == nil {
+		w.Key, err = keyIn(c)
+	}
+	if err == nil {
+		w.Session, err = h.sessionIn(c.Request)
 	}
 	if err != nil {
-		return r, "", false, err
+		return f, false, err
 	}
-	k, err := keyIn(c)
-	if err != nil {
-		return r, "", false, err
+	f, err = h.fetch(c, w, deadline)
+	return f, healthy, err
+}
+
+// fetch reads what is wanted, and says how old it may be and what the session has been
+// shown: also when that is that the resource is gone. Both are headers: the document is
+// what may be put again, and is equal wherever its tag is.
+func (h *Handler) fetch(c *gin.Context, w region.Want, deadline time.Duration) (region.Found, error) {
+	ctx, cancel := patience(c, w.Session, deadline)
+	defer cancel()
+	f, err := h.regional.Fetch(ctx, w)
+	if err == nil || gazetteer.KindOf(err) == gazetteer.NotFound {
+		h.showSession(c.Writer.Header(), f.Shown)
 	}
-	if direct {
-		r, by, err = h.readDirect(c, k)
-	} else {
-		r, by, err = h.regional.GetFrom(c.Request.Context(), k, from)
+	if err == nil {
+		c.Writer.Header()["Gazetteer-Staleness"] = h.headers.stale(f.Staleness)
 	}
-	return r, by, healthy, err
+	if w.Direct {
+		err = misdirected(err)
+	}
+	return f, err
 }
 
 // notModified tags the answer, and sends 304 if the client has it already.
@@ -198,7 +220,12 @@ func malformed(err error) error {
 
 // change writes one change and answers what became of it.
 func (h *Handler) change(c *gin.Context, ch region.Change) error {
+	session, err := h.sessionIn(c.Request)
+	if err != nil {
+		return err
+	}
 	receipt := h.regional.Write(c.Request.Context(), []region.Change{ch})[0]
+	h.showSession(c.Writer.Header(), session.Merge(receipt.Shown))
 	if receipt.Err != nil {
 		return changeError(&ch, receipt.Err)
 	}

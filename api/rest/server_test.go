@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"gazetteer"
 	"gazetteer/api/rest/problem"
 	"gazetteer/region"
 )
@@ -104,10 +103,10 @@ type blocking struct {
 	release chan struct{}
 }
 
-func (b *blocking) GetFrom(ctx context.Context, k gazetteer.Key, r gazetteer.RegionID) (gazetteer.Record, gazetteer.RegionID, error) {
+func (b *blocking) Fetch(ctx context.Context, w region.Want) (region.Found, error) {
 	b.inside <- struct{}{}
 	<-b.release
-	return b.Regional.GetFrom(ctx, k, r)
+	return b.Regional.Fetch(ctx, w)
 }
 
 func TestABusyServerSaysSo(t *testing.T) {

@@ -25,6 +25,7 @@ type app struct {
 	addr    string
 	output  format
 	timeout time.Duration
+	session session
 	running bool // the command line was understood
 }
 
@@ -34,6 +35,9 @@ func run(ctx context.Context, c console, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if saved := a.session.save(); err == nil {
+		err = saved
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -53,7 +57,13 @@ func complain(w io.Writer, err error) {
 }
 
 // client talks to the server that the global flags name.
-func (a *app) client() (*client.Client, error) { return client.New(client.Config{Addr: a.addr}) }
+func (a *app) client() (*client.Client, error) {
+	k, err := client.New(client.Config{Addr: a.addr})
+	if err != nil || a.session.file == "" {
+		return k, err
+	}
+	return a.session.in(k)
+}
 
 // ask runs one request within the time limit. Its errors say what it was about: a type,
 // a resource, a location.
@@ -113,6 +123,7 @@ func (a *app) globalFlags(c *cobra.Command) {
 	f := c.PersistentFlags()
 	f.StringVar(&a.addr, "addr", addr, "URL of a regional server (environment: GAZETTEER_ADDR)")
 	f.VarP(&a.output, "output", "o", "how to print answers: table or json")
+	f.StringVar(&a.session.file, "session", "", "a file that keeps what you have been shown and have written: no command with it is shown less, whichever server answers")
 	f.DurationVar(&a.timeout, "timeout", 15*time.Second, "how long one request may take; import and export have no limit")
 }
 

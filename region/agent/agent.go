@@ -52,6 +52,7 @@ type agent struct {
 	shelf    shelf
 	leading  atomic.Pointer[[]gazetteer.Partition] // whose leases this node decides
 	leased   atomic.Pointer[region.Leases]
+	holdings holdings
 
 	// following belong to the loop
 	now     ring.Now

@@ -207,9 +207,12 @@ func (a *agent) refuse(w *ring.Write, kind gazetteer.Kind, detail string) {
 // List returns a page of the resources of one partition, in the caller's goroutine.
 func (a *agent) List(ctx context.Context, q region.ListQuery) (region.ListPage, error) {
 	var page region.ListPage
-	if _, err := a.readable(a.view.Load(), q.Partition); err != nil {
+	at, err := a.readable(a.view.Load(), q.Partition)
+	if err != nil {
 		return page, err
 	}
+	held := at.describe(a.clock)
+	page.Staleness, page.Degraded = held.Staleness, held.Degraded
 	bytes := 0
 	for id, err := range a.store.List(q.Partition, q.Start()) {
 		if err == nil {

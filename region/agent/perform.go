@@ -32,6 +32,7 @@ func (a *agent) perform(ctx context.Context, r ring.Ready) error {
 	a.openScans(r.Scans)
 	a.readOn(r.More)
 	a.take(&r)
+	a.showHoldings(!r.Save.Empty())
 	a.answer(r.Outcomes)
 	a.answer(a.refused)
 	a.refused = a.refused[:0]

@@ -24,6 +24,7 @@ const (
 	Internal             Code = "internal"
 	InvalidRequest       Code = "invalid_request"
 	InvalidParameter     Code = "invalid_parameter"
+	InvalidSession       Code = "invalid_session"
 	MalformedJSON        Code = "malformed_json"
 	UnsupportedMediaType Code = "unsupported_media_type"
 	MethodNotAllowed     Code = "method_not_allowed"
@@ -49,6 +50,7 @@ const (
 	Misdirected          Code = "misdirected"
 	Unserved             Code = "unserved"
 	Deadline             Code = "deadline"
+	SessionBehind        Code = "session_behind"
 	Lost                 Code = "lost"
 	DiskFull             Code = "disk_full"
 	Unsupported          Code = "unsupported"
@@ -76,6 +78,7 @@ func Table() []Row {
 		{Internal, gazetteer.Internal, http.StatusInternalServerError, "A fault of the service", 0},
 		{InvalidRequest, gazetteer.Invalid, http.StatusBadRequest, "The request is malformed", 0},
 		{InvalidParameter, gazetteer.Invalid, http.StatusBadRequest, "A parameter is unknown, malformed or in conflict with another", 0},
+		{InvalidSession, gazetteer.Invalid, http.StatusBadRequest, "The session's token is damaged, or of another planet or format", 0},
 		{MalformedJSON, gazetteer.Invalid, http.StatusBadRequest, "The body is not well-formed JSON", 0},
 		{UnsupportedMediaType, gazetteer.Invalid, http.StatusUnsupportedMediaType, "The body's media type or encoding is not taken here", 0},
 		{MethodNotAllowed, gazetteer.Invalid, http.StatusMethodNotAllowed, "The path does not take this method", 0},
@@ -101,6 +104,7 @@ func Table() []Row {
 		{Misdirected, gazetteer.WrongOwner, http.StatusMisdirectedRequest, "This server holds no replica that can answer", 0},
 		{Unserved, gazetteer.Unserved, http.StatusServiceUnavailable, "The servers are still filling", 1},
 		{Deadline, gazetteer.Deadline, http.StatusGatewayTimeout, "Not done in time", 1},
+		{SessionBehind, gazetteer.Behind, http.StatusGatewayTimeout, "No replica that was reached has what the session has been shown", 1},
 		{Lost, gazetteer.Unavailable, http.StatusBadGateway, "The regional server was lost before its answer came", 0},
 		{DiskFull, gazetteer.Full, http.StatusInsufficientStorage, "The disk is nearly full: writes are refused", 60},
 		{Unsupported, gazetteer.Unsupported, http.StatusNotImplemented, "Not supported by this server", 0},

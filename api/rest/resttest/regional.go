@@ -34,6 +34,10 @@ type Regional struct {
 	Down error
 	// Beyond are other regions, which hold the same records.
 	Beyond []gazetteer.RegionID
+	// Stale is how old what it knows may be.
+	Stale time.Duration
+	// Behind is what every read with a session answers; nil: it is behind none.
+	Behind error
 	// Choices are the planet's regions, in order.
 	Choices []region.Choice
 
@@ -73,7 +77,7 @@ func (r *Regional) Resolve(ctx context.Context, q *region.Query, a *region.Answe
 		}
 	}
 	record, by, err := r.GetFrom(ctx, q.Key, q.Region)
-	if err != nil {
+	if err = r.behind(q.Session, err); err != nil {
 		return err
 	}
 	spec, _ := r.Type(ctx, q.Key.Type)
@@ -88,6 +92,28 @@ func (r *Regional) Resolve(ctx context.Context, q *region.Query, a *region.Answe
 		a.Hops = []region.Hop{{Role: "regional server", Name: "n1", Took: 42 * time.Microsecond}, {Role: "replica", Name: "n1", Took: 7 * time.Microsecond}}
 	}
 	return nil
+}
+
+// Fetch returns a record as a region holds it, Stale old.
+func (r *Regional) Fetch(ctx context.Context, w region.Want) (region.Found, error) {
+	if w.Direct {
+		record, err := r.GetDirect(ctx, w.Key)
+		return region.Found{Record: record, Region: "r1", Node: "n1"}, err
+	}
+	record, by, err := r.GetFrom(ctx, w.Key, w.Region)
+	f := region.Found{Record: record, Region: by, Node: "n1", Staleness: r.Stale, Shown: w.Session}
+	if err == nil && w.MaxStale > 0 && r.Stale > w.MaxStale {
+		err = &gazetteer.Error{Op: "resttest", Kind: gazetteer.Unavailable, Key: w.Key, Pointer: "max_stale", Detail: "what is known is older"}
+	}
+	return f, r.behind(w.Session, err)
+}
+
+// behind is the error of a read in a session.
+func (r *Regional) behind(session ring.Token, err error) error {
+	if err == nil && !session.None() {
+		return r.Behind
+	}
+	return err
 }
 
 // GetFrom returns a record as a region holds it.
@@ -178,7 +204,7 @@ func (r *Regional) List(ctx context.Context, t gazetteer.Type, prefix string, fr
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var page region.Page
+	page := region.Page{Staleness: r.Stale}
 	for p := from.Partition; p < partitions; p++ {
 		for _, k := range r.sortedLocked(t, p) {
 			if !strings.HasPrefix(string(k.ID), prefix) || (p == from.Partition && k.ID <= from.After) {
