@@ -25,6 +25,7 @@ var roles = map[string]func(args []string) error{
 	"bare-redirect": serveBareRedirect,
 	"bare-dns":      serveBareDNS,
 	"bare-udp":      serveBareUDP,
+	"bare-watch":    serveBareWatch,
 	"framing":       serveFrames,
 	"framing-ask":   callFrames,
 	"raw-store":     writeRaw,
@@ -37,6 +38,8 @@ type options struct {
 	planets        []planetSize
 	costs          []string // how the regions of each planet know them
 	updates        int      // whose propagation is measured, on the first one
+	crowds         []crowd  // who watch
+	held           int      // watchers whose memory is measured
 	dir            string   // for data, removed at the end
 	gazetteer      string   // the product's program
 }
@@ -52,6 +55,7 @@ var benchmarks = []struct {
 	{"hop", benchHop},
 	{"import", benchImport},
 	{"memory", benchMemory},
+	{"watch", benchWatch},
 	{"planet", benchPlanet},
 }
 
@@ -60,8 +64,8 @@ func main() {
 		exitOn(roles[os.Args[1]](os.Args[2:]))
 		return
 	}
-	o := options{planets: planets(), costs: []string{"given", "measured"}}
-	only := flag.String("only", "", "comma-separated benchmarks: resolve, redirect, dns, hop, import, memory, planet; all if empty")
+	o := options{planets: planets(), costs: []string{"given", "measured"}, crowds: crowds(), held: 10_000}
+	only := flag.String("only", "", "comma-separated benchmarks: resolve, redirect, dns, hop, import, memory, watch, planet; all if empty")
 	flag.IntVar(&o.records, "records", 100_000, "records in the catalogue, three locations each")
 	flag.IntVar(&o.pairs, "pairs", 5, "interleaved pairs of rounds, at least 5 for a figure that is quoted")
 	flag.DurationVar(&o.round, "round", 3*time.Second, "how long one round takes")

@@ -12,12 +12,13 @@ const collectMax = 1000
 
 // collect removes the tombstones below the stable stamp: every replica is complete from
 // every origin up to there, so no older write of the element can still be under way.
-// None goes above this replica's own completeness.
+// None goes above this replica's own completeness, and none before its time: that is a
+// courtesy to those who were away, and later is always as good.
 func (r *Replica) collect() {
 	if r.stable == 0 || !r.batch.clean() {
 		return
 	}
-	below := min(r.stable, r.complete())
+	below := min(r.stable, r.complete(), r.keptFrom())
 	dead, err := r.cfg.Reader.Tombstones(below, collectMax)
 	if err != nil {
 		panic(ReadError{err})
@@ -26,6 +27,14 @@ func (r *Replica) collect() {
 	for _, h := range dead {
 		r.collectOne(h)
 	}
+}
+
+// keptFrom is the stamp from which on tombstones are kept for their time.
+func (r *Replica) keptFrom() gazetteer.Clock {
+	if r.cfg.KeepTombstones == 0 {
+		return ^gazetteer.Clock(0)
+	}
+	return gazetteer.ClockAt(max(0, r.now.Wall-r.cfg.KeepTombstones.Milliseconds()))
 }
 
 func (r *Replica) collectOne(h Held) {

@@ -45,6 +45,11 @@ type Config struct {
 	CompareEvery time.Duration
 	// CollectEvery (5 s) is the pace at which stable tombstones are looked for.
 	CollectEvery time.Duration
+	// KeepTombstones (0) is how long after its deletion, by this replica's clock, a tombstone
+	// stays at least, also when it could be collected: whoever comes back within that time
+	// gets a difference. It costs the bytes of what was deleted meanwhile. A clock that is
+	// wrong costs a whole scan or more bytes, and nothing else.
+	KeepTombstones time.Duration
 	// JournalFor (24 h) is how long the conflict journal keeps an entry.
 	JournalFor time.Duration
 }
@@ -76,6 +81,8 @@ func (c Config) validate() error {
 		return invalidConfig("Reader is missing")
 	case c.Incarnation == 0:
 		return invalidConfig("Incarnation is 0; draw 64 random bits at every start")
+	case c.KeepTombstones < 0:
+		return invalidConfig("KeepTombstones is negative")
 	case c.QueueMax < 1 || c.ScanBatch < 1 || c.Window < 1:
 		return invalidConfig("QueueMax, ScanBatch and Window must be positive")
 	}

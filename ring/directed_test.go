@@ -465,6 +465,22 @@ func TestOutsideThePlanNothingIsCollected(t *testing.T) {
 	s.ends()
 }
 
+// Rule 4: a tombstone may be collected later than it could be, for those who were away.
+func TestTombstonesAreKeptForTheirTime(t *testing.T) {
+	const keep = 3 * time.Second
+	s := newSceneOf(t, 2, 0, func(c *ring.Config) { c.KeepTombstones = keep })
+	a, b := s.nodes[0], s.nodes[1]
+	s.put(a)
+	s.pass(400 * time.Millisecond)
+	s.gone(a)
+	s.pass(keep - 500*time.Millisecond)
+	if s.collected(a) || s.collected(b) {
+		t.Error("a tombstone is collected before its time")
+	}
+	s.until("both have collected", func() bool { return s.collected(a) && s.collected(b) })
+	s.ends()
+}
+
 // Rule 2: an element that no mark will ever cover is written anew: the store that wrote
 // it died in the middle of a scan.
 func TestOrphansAreWrittenAnew(t *testing.T) {

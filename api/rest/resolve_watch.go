@@ -61,7 +61,9 @@ func (a *answers) first(ctx context.Context) error {
 		return err
 	}
 	if a.chosen() == a.last {
-		a.out.begin()
+		if err := a.out.begin(); err != nil {
+			return err
+		}
 		return a.out.send(a.out.buf)
 	}
 	return a.tell()
@@ -154,7 +156,9 @@ func (a *answers) write(event, id string, body []byte) error {
 	f := a.out
 	f.buf = f.buf[:0]
 	if !f.begun {
-		f.begin()
+		if err := f.begin(); err != nil {
+			return err
+		}
 	}
 	if f.form == asEvents {
 		f.buf = append(append(append(append(f.buf, "id: "...), id...), "\nevent: "...), event...)

@@ -149,7 +149,7 @@ func (h *Handler) served(rt route, ofClass, ofWatches *turns) gin.HandlerFunc {
 				w.of = ofWatches
 			}
 			defer w.give()
-			if rt.body > 0 {
+			if rt.body > 0 || rt.class == watching {
 				c.Set(turnKey, &w)
 			}
 			if err = w.take(c.Request.Context()); err == nil {

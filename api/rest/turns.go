@@ -66,7 +66,7 @@ type turn struct {
 	held bool
 }
 
-// turnKey is where a request with a body finds its turn.
+// turnKey is where a request with a body, or a watch, finds its turn.
 const turnKey = "turn"
 
 func (t *turn) take(ctx context.Context) error {

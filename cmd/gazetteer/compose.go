@@ -205,8 +205,12 @@ func isOnlyCopy(p *control.Plan, node gazetteer.NodeID) bool {
 	return false
 }
 
+// keepTombstones is for how long a watcher, or a replica, may be away and still get a
+// difference where something was deleted.
+const keepTombstones = 15 * time.Minute
+
 func (m *member) openNode(context.Context) (err error) {
-	c := agent.Config{Plan: m.agreed(), Node: m.self.Name, Store: m.store, Locator: m.locator, Probe: health.NewProber(health.ProberConfig{Allow: m.allow}).Probe}
+	c := agent.Config{Plan: m.agreed(), Node: m.self.Name, Store: m.store, Locator: m.locator, Probe: health.NewProber(health.ProberConfig{Allow: m.allow}).Probe, KeepTombstones: keepTombstones}
 	if m.transport != nil {
 		c.Links, c.Transport = m.transport, m.transport
 	}

@@ -89,7 +89,7 @@ type agent struct {
 // those of every type that the store holds.
 func newAgent(c *Config) (*agent, error) {
 	state := c.Store.State()
-	core, err := ring.New(ring.Config{Self: c.Node, Incarnation: incarnation(), Reader: c.Store, State: state})
+	core, err := ring.New(ring.Config{Self: c.Node, Incarnation: incarnation(), Reader: c.Store, State: state, KeepTombstones: c.KeepTombstones})
 	if err != nil {
 		return nil, err
 	}

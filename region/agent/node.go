@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"gazetteer"
 	"gazetteer/region"
@@ -32,6 +33,8 @@ type Config struct {
 	// Probe makes one check of a location, see [health.Prober.Probe]; nil: nothing is
 	// checked from this process.
 	Probe func(ctx context.Context, s health.Spec, url string) error
+	// KeepTombstones is how long deletions are remembered at least, see [ring.Config].
+	KeepTombstones time.Duration
 	// Clock is the time for the cores; nil for the machine's.
 	Clock Clock
 	// Group decides on the plan. The node asks it to let partitions move on; nil: nothing

@@ -1,7 +1,9 @@
 package watch
 
 import (
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"gazetteer"
 )
@@ -34,16 +36,29 @@ type channel struct {
 	entries  []*Entry
 	base     uint64 // the number of the first entry
 	bytes    int
-	wake     chan struct{} // closed when there is more
+	dropped  int                  // entries that the array of entries still holds
+	page     atomic.Pointer[page] // what may be read without the lock
 	watchers int
 	fresh    bool   // there is something that nobody was woken for
 	news     bool   // something was shown since the last bookmark
+	due      bool   // a bookmark is to go with what is shown next
 	told     bool   // no vector has moved since the last bookmark
 	beat     int    // ticks since the last bookmark or beat
 	before   uint64 // where the log ended some ticks ago
 }
 
-func newChannel(s Scope) *channel { return &channel{scope: s, wake: make(chan struct{})} }
+// page is a log as it was when its watchers were woken last. Nobody changes it.
+type page struct {
+	entries []*Entry
+	base    uint64
+	wake    chan struct{} // closed when there is a newer one with more
+}
+
+func newChannel(s Scope) *channel {
+	c := &channel{scope: s}
+	c.page.Store(&page{wake: make(chan struct{})})
+	return c
+}
 
 func (c *channel) end() uint64 { return c.base + uint64(len(c.entries)) }
 
@@ -57,9 +72,11 @@ func (c *channel) add(e *Entry) {
 
 func (c *channel) drop() {
 	c.bytes -= c.entries[0].size()
-	c.entries[0] = nil
 	c.entries = c.entries[1:]
 	c.base++
+	if c.dropped++; c.dropped > len(c.entries) { // pages may share the array, so it is left as it is
+		c.entries, c.dropped = slices.Clone(c.entries), 0
+	}
 }
 
 // trim drops what has been there since the last time: who is at its end has had it.
@@ -68,18 +85,26 @@ func (c *channel) trim() {
 		c.drop()
 	}
 	c.before = c.end()
+	c.page.Store(&page{c.entries, c.base, c.page.Load().wake})
 }
 
 // say adds what is no news, and wakes who waits for it.
 func (c *channel) say(e *Entry) {
+	c.append(e)
+	c.awaken()
+}
+
+func (c *channel) append(e *Entry) {
 	c.add(e)
 	c.beat = 0
-	c.news = c.news && e.Kind != Bookmark
-	c.awaken()
+	if e.Kind == Bookmark {
+		c.news, c.due, c.told = false, false, true
+	}
 }
 
 // awaken has all who wait look again.
 func (c *channel) awaken() {
-	close(c.wake)
-	c.wake = make(chan struct{})
+	before := c.page.Load()
+	c.page.Store(&page{c.entries, c.base, make(chan struct{})})
+	close(before.wake)
 }

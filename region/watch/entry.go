@@ -34,7 +34,7 @@ type Entry struct {
 }
 
 // texts is how many encodings of an entry are kept.
-const texts = 2
+const texts = 4
 
 // Text returns the entry in one of the forms that a face gives it, numbered from 0. It is
 // made once for all watchers.

@@ -113,16 +113,31 @@ func (f *Feed) Take(b *Batch) error {
 	for _, i := range b.Lost {
 		f.lose(i)
 	}
-	for _, c := range f.channels {
-		if c.fresh {
-			c.fresh = false
-			c.awaken()
-		}
-	}
+	f.awaken(b.Lost == nil)
 	if b.Lost != nil {
 		return errReopen
 	}
 	return nil
+}
+
+// awaken has those look who have something new. A bookmark that is due goes with it: to
+// wake a thousand for it alone costs as much as what it follows.
+func (f *Feed) awaken(whole bool) {
+	for _, c := range f.channels {
+		if !c.fresh {
+			continue
+		}
+		if c.due && whole {
+			c.append(f.bookmark())
+		}
+		c.fresh = false
+		c.awaken()
+	}
+}
+
+// bookmark says that all which the vectors cover has been shown.
+func (f *Feed) bookmark() *Entry {
+	return &Entry{Kind: Bookmark, Vectors: append([]gazetteer.Vector(nil), f.vectors...)}
 }
 
 // show gives an update to the scopes that it passes into.
@@ -209,22 +224,25 @@ func (f *Feed) tick(ctx context.Context) {
 	}
 }
 
-// Tick writes the bookmarks that are due: soon behind something new; where the scope had
-// nothing new, but others had, as late as a beat.
+// Tick writes the bookmarks that are due: behind something new with what comes next, or a
+// tick later alone; where the scope had nothing new, but others had, as late as a beat.
 func (f *Feed) Tick() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ticks++
-	var now []gazetteer.Vector
+	var now *Entry
 	for _, c := range f.channels {
 		c.beat++
-		if c.told = c.told && !f.moved; !c.told && (c.news || c.beat >= beatTicks) {
+		c.told = c.told && !f.moved
+		switch {
+		case !c.told && (c.due || c.beat >= beatTicks):
 			if now == nil {
-				now = append(now, f.vectors...)
+				now = f.bookmark()
 			}
-			c.say(&Entry{Kind: Bookmark, Vectors: now})
-			c.told = true
-		} else if c.beat >= beatTicks {
+			c.say(now)
+		case !c.told && c.news:
+			c.due = true
+		case c.beat >= beatTicks:
 			c.say(&Entry{Kind: Beat})
 		}
 		if f.ticks%trimTicks == 0 {

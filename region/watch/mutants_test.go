@@ -17,7 +17,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"scan-below-the-log", "watch.go", "From{Index: uint32(i), Cover: cover[i]}", "From{Index: uint32(i)}"},
 	{"cursor-of-the-feed", "watch.go", "w.show([]*Entry{{Kind: Bookmark, Vectors: w.shown}})", "w.show([]*Entry{{Kind: Bookmark, Vectors: w.feed.vectors}})"},
 	{"older-value-behind-a-scan", "watch.go", "return !is || e.Update.Stamp.Compare(shown) > 0", "_, _ = is, shown\n\treturn true"},
-	{"behind-and-does-not-know", "watch.go", "if w.at < c.base || len(w.ahead) > aheadMax {\n\t\treturn nil, errBehind\n\t}", "w.at = max(w.at, c.base)"},
+	{"behind-and-does-not-know", "watch.go", "if w.at < p.base || len(w.ahead) > aheadMax {\n\t\treturn nil, errBehind\n\t}", "w.at = max(w.at, c.base)"},
 	{"broken-stream-begins-at-the-end", "feed.go", "Tail: !f.known[i], Vector: f.vectors[i]", "Tail: true"},
 	{"marks-before-updates", "feed.go", "\tfor i := range b.Marks {\n\t\tf.mark(&b.Marks[i])\n\t}\n", "\tfor i := range b.Marks {\n\t\tf.mark(&b.Marks[i])\n\t}\n\tb.Updates = nil\n"},
 }

@@ -76,7 +76,7 @@ func (f *Feed) Follow(ctx context.Context, o *Options, show func([]*Entry) error
 func (w *Watch) run(ctx context.Context) error {
 	asked := w.begun
 	for {
-		err := w.catchUp(ctx)
+		err := aside(func() error { return w.catchUp(ctx) })
 		if errors.Is(err, ErrGone) && !asked {
 			err = errReset
 		}
@@ -92,6 +92,22 @@ func (w *Watch) run(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// aside runs what needs a deep stack on one of its own, which ends with it: a stack that
+// has grown stays large, and this one waits for most of its life.
+func aside(do func() error) (err error) {
+	var failed any
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { failed = recover() }()
+		err = do()
+	}()
+	if <-done; failed != nil {
+		panic(failed)
+	}
+	return err
 }
 
 // runTail shows what happens from now on. Who is behind is told to look himself.
@@ -170,7 +186,7 @@ func (w *Watch) showScan(b *Batch, cover []gazetteer.Vector) error {
 	}
 	for _, m := range b.Marks {
 		if int(m.Index) < len(w.floor) {
-			w.floor[m.Index] = m.Vector.Clone().Merge(w.from(m.Index))
+			w.floor[m.Index] = w.reached(m, cover[m.Index])
 		}
 	}
 	return w.flush()
@@ -194,6 +210,15 @@ func (w *Watch) showFound(u *Update, old bool) error {
 		return w.flush()
 	}
 	return nil
+}
+
+// reached is what the watch has been shown of a partition when it comes to a mark. If that
+// is what the feed has it is the feed's own: there are many watchers.
+func (w *Watch) reached(m Mark, cover gazetteer.Vector) gazetteer.Vector {
+	if v := m.Vector.Clone().Merge(w.from(m.Index)); !cover.CoversAll(v) || !v.CoversAll(cover) {
+		return v
+	}
+	return cover
 }
 
 // from is up to where the watch was shown a partition before the catch-up.
@@ -238,15 +263,13 @@ func (w *Watch) follow(ctx context.Context) error {
 // read takes what comes next into the buffer. If that is nothing it returns what to wait
 // for.
 func (w *Watch) read() (wake <-chan struct{}, err error) {
-	w.feed.mu.Lock()
-	defer w.feed.mu.Unlock()
-	c := w.channel
-	if w.at < c.base || len(w.ahead) > aheadMax {
+	p := w.channel.page.Load()
+	if w.at < p.base || len(w.ahead) > aheadMax {
 		return nil, errBehind
 	}
-	next := c.entries[w.at-c.base:]
+	next := p.entries[w.at-p.base:]
 	if len(next) == 0 {
-		return c.wake, nil
+		return p.wake, nil
 	}
 	next = next[:min(len(next), showMax)]
 	w.buf = append(w.buf[:0], next...)
