@@ -25,7 +25,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 		t.Skip("builds the product and starts a dozen processes")
 	}
 	var out strings.Builder
-	o := options{records: 300, pairs: 1, round: 100 * time.Millisecond, planets: []planetSize{{2, 65.2, 512, 60}}, costs: []string{"given"}, updates: 5}
+	o := options{records: 300, pairs: 1, round: 100 * time.Millisecond, planets: []planetSize{{2, 65.2, 512, 60}}, costs: []string{"given"}, updates: 5, crowds: []crowd{{3, 10 * time.Millisecond}}, held: 60}
 	if err := run(t.Context(), o, "", &out); err != nil {
 		t.Fatal(err)
 	}
@@ -36,6 +36,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 		"one hop between processes, 64 connections: CPU, both ends", "one hop, one connection: latency", "  ratio of latencies",
 		"import over REST, 300 records: locations a second", "  ratio of rates", "PUT of a resource, 64 connections: durable writes a second",
 		"anonymous memory after the import, serving 300 records", "  restart to ready",
+		"put to watchers, 3 of them: p50", "  the last of them, p50", "  CPU of the server for a delivery", "  ratio of CPU for a delivery", "anonymous memory for each of 60 watchers",
 		"2 regions, costs given: start until the tree stands", "  true weight of the tree", "  5 updates, acknowledged to visible in all: p50, p99",
 	} {
 		m := regexp.MustCompile(`(?m)^` + row + ` +([0-9.]+)`).FindStringSubmatch(out.String())
@@ -48,7 +49,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 }
 
 func TestUnknownBenchmarksAreNamed(t *testing.T) {
-	if _, err := choose("resolve,hops"); err == nil || !strings.Contains(err.Error(), "resolve,redirect,dns,hop,import,memory") {
+	if _, err := choose("resolve,hops"); err == nil || !strings.Contains(err.Error(), "resolve,redirect,dns,hop,import,memory,watch") {
 		t.Error(err)
 	}
 }
