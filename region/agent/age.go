@@ -60,9 +60,10 @@ func (a *agent) ageOf(key string, nodes []gazetteer.NodeID) *age {
 const silentMax = 10 * time.Second
 
 // set asks the core about each writer. One that does not answer, or of which nothing is
-// known yet, is left out: it would make every answer look older than what can be had.
+// known yet, is left out: it would make every answer look older than what can be had. As
+// long as nobody has said what lies beyond the region, all that may write there is.
 func (g *age) set(a *agent) {
-	oldest, leftOut := time.Duration(math.MaxInt64), false
+	oldest, leftOut := time.Duration(math.MaxInt64), !a.toldBeyond
 	for _, w := range g.writers {
 		at, known := a.core.AsOf(w.store)
 		if !known || a.now.Mono-at > silentMax || w.node != "" && a.dead(w.node) {
@@ -77,11 +78,10 @@ func (g *age) set(a *agent) {
 
 // describe fills in how old what a place holds may be.
 func (p *place) describe(c Clock) region.Held {
-	h := region.Held{Ring: p.ring, Degraded: p.serving.Degraded}
+	h := region.Held{Ring: p.ring, Degraded: p.serving.Degraded || p.age.leftOut.Load()}
 	if len(p.age.writers) == 0 {
 		return h
 	}
-	h.Degraded = h.Degraded || p.age.leftOut.Load()
 	h.Staleness = max(0, c.Now().Mono-time.Duration(p.age.asOf.Load()))
 	return h
 }

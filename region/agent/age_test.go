@@ -171,6 +171,10 @@ func TestRingOfOneIsNeverStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, node := lonely(t)
 		defer node.Close()
+		if _, h, err := node.agent.Read(nil, gazetteer.Partition{Type: "mirror"}, "x"); err != nil || !h.Degraded {
+			t.Errorf("before anybody has said what lies beyond the region: %+v, %v", h, err)
+		}
+		node.SetPlanet(Alone())
 		time.Sleep(time.Minute)
 		if _, h, err := node.agent.Read(nil, gazetteer.Partition{Type: "mirror"}, "x"); err != nil || h != (region.Held{Ring: "ring0"}) {
 			t.Errorf("%+v, %v", h, err)

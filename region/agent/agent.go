@@ -55,24 +55,26 @@ type agent struct {
 	holdings holdings
 
 	// following belong to the loop
-	now     ring.Now
-	plan    region.Plan
-	planet  Planet
-	types   map[gazetteer.Type]bool      // that were ever opened here
-	hosted  map[gazetteer.Type]*hosting  // what this node holds of each, if anything
-	held    map[gazetteer.Partition]bool // that the store may hold something of
-	left    map[gazetteer.Partition]*leftover
-	moves   map[stage]*move
-	revived uint64 // the first plan in which somebody who was dead before is not
-	asked   asked
-	looked  time.Duration   // when it was last looked what may be let go
-	told    []chan struct{} // to close when this turn is performed
-	waiting waiting
-	backlog *call          // the writes that did not fit into a batch
-	refused []ring.Outcome // of writes that the core has not seen: refused ones, and renewals that change nothing
-	scans   map[ring.ScanID]*scan
-	readers readers
-	leases  leases
+	now    ring.Now
+	plan   region.Plan
+	planet Planet
+	// toldBeyond is set once planet is known: before, its emptiness says nothing.
+	toldBeyond bool
+	types      map[gazetteer.Type]bool      // that were ever opened here
+	hosted     map[gazetteer.Type]*hosting  // what this node holds of each, if anything
+	held       map[gazetteer.Partition]bool // that the store may hold something of
+	left       map[gazetteer.Partition]*leftover
+	moves      map[stage]*move
+	revived    uint64 // the first plan in which somebody who was dead before is not
+	asked      asked
+	looked     time.Duration   // when it was last looked what may be let go
+	told       []chan struct{} // to close when this turn is performed
+	waiting    waiting
+	backlog    *call          // the writes that did not fit into a batch
+	refused    []ring.Outcome // of writes that the core has not seen: refused ones, and renewals that change nothing
+	scans      map[ring.ScanID]*scan
+	readers    readers
+	leases     leases
 
 	followers followers
 	wanted    []gazetteer.NodeID        // the nodes to keep a link to

@@ -105,7 +105,7 @@ func (a *agent) replan(p region.Plan) {
 }
 
 func (a *agent) setPlanet(p Planet) {
-	a.planet = p
+	a.planet, a.toldBeyond = p, true
 	a.rehosted()
 }
 

@@ -112,6 +112,7 @@ func (w *world) start(names ...gazetteer.NodeID) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
+		node.SetPlanet(Alone())
 		w.set(n, node)
 	}
 }
