@@ -71,10 +71,12 @@ func (e *experiment) doFaults(ctx context.Context) error {
 		if err := e.awaitLoad(ctx, a.at); err != nil {
 			return err
 		}
+		h := e.announce(a)
 		if err := e.do(ctx, a); err != nil {
 			return fmt.Errorf("%s, %s: %w", describe(a.fault), a.name, err)
 		}
-		e.state.Acts = append(e.state.Acts, a.name)
+		// Both together: an act that is done again after a failure happened once.
+		e.state.Acts, e.state.Happened = append(e.state.Acts, a.name), append(e.state.Happened, h)
 		if err := e.state.save(e.Dir); err != nil {
 			return err
 		}
@@ -91,7 +93,6 @@ func (e *experiment) awaitLoad(ctx context.Context, at time.Duration) error {
 }
 
 func (e *experiment) do(ctx context.Context, a act) error {
-	e.happen(a.fault, a.heals)
 	switch a.fault.Kind {
 	case scenario.Crash, scenario.PowerLoss, scenario.RegionDown:
 		return e.power(ctx, a)
@@ -104,14 +105,15 @@ func (e *experiment) do(ctx context.Context, a act) error {
 	return e.upgrade(ctx, a.fault)
 }
 
-func (e *experiment) happen(f *scenario.Fault, heals bool) {
-	kind := string(f.Kind)
-	if heals {
+// announce says what is about to be done, and returns it for the report.
+func (e *experiment) announce(a act) result.Happening {
+	kind := string(a.fault.Kind)
+	if a.heals {
 		kind = "healed"
 	}
 	at := e.Clock.Now().Sub(e.state.Start)
-	e.state.Happened = append(e.state.Happened, result.Happening{AtMS: result.MillisOf(at), Kind: kind, Region: f.Region, Node: f.Node, Detail: describe(f)})
-	e.say("%v: %s: %s", at.Round(time.Second), kind, describe(f))
+	e.say("%v: %s: %s", at.Round(time.Second), kind, describe(a.fault))
+	return result.Happening{AtMS: result.MillisOf(at), Kind: kind, Region: a.fault.Region, Node: a.fault.Node, Detail: describe(a.fault)}
 }
 
 // replacing is what a group must not do while its instance is to stay down.
