@@ -130,7 +130,13 @@ func (w *watched) run(role byte, q *watch.Query) error {
 	if !w.t.spawn(func() { w.listen(cancel) }) || !w.t.spawn(func() { w.beat(ctx, cancel) }) {
 		return unavailable("peer.Serve", named(w.t.cfg.Node), "it is stopping", nil)
 	}
-	return source.Stream(ctx, q, w.give)
+	err := source.Stream(ctx, q, w.give)
+	if w.t.ctx.Err() != nil {
+		// Whatever the source calls it, the stream ended because this process does: the
+		// other end goes on elsewhere.
+		return unavailable("peer.Serve", named(w.t.cfg.Node), "it is stopping", err)
+	}
+	return err
 }
 
 // listen finds out that the dialer has gone: he says nothing more.
