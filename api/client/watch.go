@@ -41,7 +41,8 @@ type Event struct {
 
 // Watch yields what changes, until ctx ends or the loop does. When a server ends or is
 // lost it goes on at the next address from the last bookmark, or where that is too old
-// with a reset. An error that another try will not mend ends it.
+// with a reset. An error that another try will not mend ends it, and so does the fourth in
+// a row before anything was shown: then there is no planet at these addresses.
 func (c *Client) Watch(ctx context.Context, q WatchQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w := &following{c: c, query: url.Values{"type": {q.Type}}, cursor: q.From}
@@ -83,6 +84,9 @@ func (c *Client) WatchAnswer(ctx context.Context, q Query) iter.Seq2[AnswerEvent
 	}
 }
 
+// firstTries is how often a watch tries to begin.
+const firstTries = 4
+
 // silentFor is how long a stream may be silent before it counts as lost: a server says
 // every 15 s that it lives.
 const silentFor = 45 * time.Second
@@ -111,7 +115,11 @@ func (f *following) run(ctx context.Context, path []string, take func(line []byt
 			fail(err)
 			return
 		}
-		f.misses = min(f.misses+1, 4)
+		f.misses = min(f.misses+1, firstTries)
+		if err != nil && !f.begun && f.misses == firstTries {
+			fail(err)
+			return
+		}
 		if pause(ctx, f.misses-1) != nil {
 			fail(ctx.Err())
 			return

@@ -100,3 +100,18 @@ func TestWatchEndsAtWhatStays(t *testing.T) {
 		t.Errorf("%d errors", n)
 	}
 }
+
+// TestAWatchOfNobodyEnds: who watches where nobody is learns that.
+func TestAWatchOfNobodyEnds(t *testing.T) {
+	nobody := httptest.NewServer(nil)
+	nobody.Close()
+	c, err := New(Config{Addr: nobody.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range c.Watch(t.Context(), WatchQuery{Type: "ndt"}) {
+		if gazetteer.KindOf(err) != gazetteer.Unavailable {
+			t.Errorf("%+v, %v", e, err)
+		}
+	}
+}
